@@ -1,0 +1,30 @@
+import { cliMessages } from "./cli.ts";
+import { dataMessages } from "./data.ts";
+import { fileMessages } from "./file.ts";
+import { modelMessages } from "./model.ts";
+import { tokenizerMessages } from "./tokenizer.ts";
+import { trainingMessages } from "./training.ts";
+
+const messages = {
+  ...cliMessages,
+  ...dataMessages,
+  ...fileMessages,
+  ...modelMessages,
+  ...tokenizerMessages,
+  ...trainingMessages,
+};
+
+/** The name of a message, `area/what`. */
+export type Code = keyof typeof messages;
+
+/** The facts that a message is told with. */
+export type Facts = { [C in Code]: Parameters<(typeof messages)[C]>[0] };
+
+/** Every sentence that Cygnet says to a person, by code, in both languages. */
+export const catalogue: { [C in Code]: (facts: Facts[C]) => Text } = messages;
+
+/** One message in every language that Cygnet speaks. */
+export interface Text {
+  en: string;
+  zh: string;
+}

@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+// A folder may import only from itself and from folders above it in this list (docs/design.md).
+const layers = [
+  "protocol",
+  "native",
+  "core",
+  "nn",
+  "optim",
+  "tokenizer",
+  "models",
+  "hub",
+  "data",
+  "tuner",
+  "track",
+  "generate",
+  "convert",
+  "evaluate",
+  "engine",
+  "jobs",
+  "server",
+  "bench",
+  "cli",
+];
+const source = resolve(import.meta.dirname, "../src");
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => path.endsWith(".ts") && statSync(path).isFile());
+}
+
+function layerOf(path: string): string {
+  const [layer = "", ...rest] = relative(source, path).split("/");
+  return rest.length === 0 ? "index" : layer;
+}
+
+function relativeImports(path: string): string[] {
+  const text = readFileSync(path, "utf8");
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map((match) =>
+    resolve(dirname(path), match[1] ?? ""),
+  );
+}
+
+const modules = sourceFiles(source).filter((path) => !path.endsWith(".test.ts") && layerOf(path) !== "index");
+
+test.each(modules.map((path) => relative(source, path)))(
+  "%s imports only from its own layer and those above",
+  (name) => {
+    const path = join(source, name);
+    const own = layers.indexOf(layerOf(path));
+    expect(own, `${layerOf(path)} is not a layer`).toBeGreaterThanOrEqual(0);
+    for (const target of relativeImports(path)) {
+      expect(layers.indexOf(layerOf(target)), `imports ${relative(source, target)}`).toBeLessThanOrEqual(own);
+    }
+  },
+);
+
+test.each(modules.map((path) => relative(source, path)))("%s is one readable thing", (name) => {
+  const text = readFileSync(join(source, name), "utf8");
+  expect(text.split("\n").length).toBeLessThanOrEqual(400);
+  const casts = text
+    .split("\n")
+    .filter(
+      (line) =>
+        /\bas (?!const\b)[A-Za-z{[(]/.test(line) &&
+        !/^\s*(\*|\/\/|\/\*|import|export \{)/.test(line) &&
+        !/"[^"]* as /.test(line) &&
+        !/`[^`]* as /.test(line),
+    );
+  if (!name.startsWith("native/")) expect(casts, "type casts belong in src/native").toEqual([]);
+});
