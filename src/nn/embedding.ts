@@ -2,8 +2,20 @@ import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Module } from "./module.ts";
 
+/** What stands in an embedding's place: plain, packed, or with an adapter. */
+export interface EmbeddingLayer extends Module {
+  readonly vocabularySize: number;
+  readonly dims: number;
+  /** ids: [...] → [..., dims] */
+  forward(ids: Tensor): Tensor;
+  /** The table as an output layer (tied head): [..., dims] → [..., vocabulary]. */
+  asLinear(x: Tensor): Tensor;
+  /** The table in floating point, [vocabulary, dims]. */
+  denseWeight(): Tensor;
+}
+
 /** A table of vectors.   W: [vocabulary, dims] */
-export class Embedding extends Module {
+export class Embedding extends Module implements EmbeddingLayer {
   weight: Tensor;
 
   /** Rows start normal with deviation 1/√dims, as in MLX. */
@@ -26,12 +38,10 @@ export class Embedding extends Module {
     return this.weight.dim(1);
   }
 
-  /** ids: [...] → [..., dims] */
   forward(ids: Tensor): Tensor {
     return this.weight.take(ids, 0);
   }
 
-  /** The table as an output layer (tied head): [..., dims] → [..., vocabulary]. */
   asLinear(x: Tensor): Tensor {
     return x.matmul(this.weight.transpose());
   }

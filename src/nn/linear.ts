@@ -3,8 +3,18 @@ import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Module } from "./module.ts";
 
+/** What stands in a linear layer's place: plain, packed, or with an adapter. */
+export interface LinearLayer extends Module {
+  readonly inputDims: number;
+  readonly outputDims: number;
+  /** x: [..., in] → [..., out] */
+  forward(x: Tensor): Tensor;
+  /** W in floating point, [out, in]. */
+  denseWeight(): Tensor;
+}
+
 /** y = x Wᵀ + b.   x: [..., in]   W: [out, in]   b: [out]   y: [..., out] */
-export class Linear extends Module {
+export class Linear extends Module implements LinearLayer {
   weight: Tensor;
   declare bias?: Tensor;
 
@@ -36,7 +46,6 @@ export class Linear extends Module {
     return this.bias ? addmm(this.bias, x, weight) : x.matmul(weight);
   }
 
-  /** W in floating point, [out, in]. */
   denseWeight(): Tensor {
     return this.weight;
   }

@@ -1,8 +1,8 @@
 import { defaultDevice } from "../core/device.ts";
 import { dequantize, type Quantization, type QuantizedWeight, quantize, quantizedMatmul } from "../core/ops.ts";
 import type { Tensor } from "../core/tensor.ts";
-import type { Embedding } from "./embedding.ts";
-import type { Linear } from "./linear.ts";
+import type { Embedding, EmbeddingLayer } from "./embedding.ts";
+import type { Linear, LinearLayer } from "./linear.ts";
 import { Module } from "./module.ts";
 
 /**
@@ -15,7 +15,7 @@ export function packedProduct(x: Tensor, packed: QuantizedWeight, quantization: 
 }
 
 /** A linear layer whose weight is packed: [out, in · bits / 32] uint32, with scales (and biases) for groups of columns. */
-export class QuantizedLinear extends Module {
+export class QuantizedLinear extends Module implements LinearLayer {
   weight: Tensor;
   scales: Tensor;
   declare biases?: Tensor;
@@ -51,14 +51,13 @@ export class QuantizedLinear extends Module {
     return this.bias ? product.add(this.bias) : product;
   }
 
-  /** W in floating point, [out, in]. */
   denseWeight(): Tensor {
     return dequantize(packedOf(this), this.quantization);
   }
 }
 
 /** An embedding table packed as in `QuantizedLinear`. */
-export class QuantizedEmbedding extends Module {
+export class QuantizedEmbedding extends Module implements EmbeddingLayer {
   weight: Tensor;
   scales: Tensor;
   declare biases?: Tensor;
@@ -85,7 +84,6 @@ export class QuantizedEmbedding extends Module {
     return (this.weight.dim(1) * 32) / this.quantization.bits;
   }
 
-  /** ids: [...] → [..., dims] */
   forward(ids: Tensor): Tensor {
     const rows = {
       weight: this.weight.take(ids, 0),
@@ -95,7 +93,6 @@ export class QuantizedEmbedding extends Module {
     return dequantize(rows, this.quantization);
   }
 
-  /** The table as an output layer: [..., dims] → [..., vocabulary]. */
   asLinear(x: Tensor): Tensor {
     return packedProduct(x, packedOf(this), this.quantization);
   }

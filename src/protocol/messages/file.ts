@@ -11,4 +11,8 @@ export const fileMessages = {
     en: `${f.path} cannot be read as a safetensors file: ${f.reason}. Download or export it again.`,
     zh: `无法把 ${f.path} 作为 safetensors 文件读取：${f.reason}。请重新下载或导出。`,
   }),
+  "file/not-json": (f: { path: string; reason: string }) => ({
+    en: `${f.path} is not valid JSON: ${f.reason}`,
+    zh: `${f.path} 不是有效的 JSON：${f.reason}`,
+  }),
 };
