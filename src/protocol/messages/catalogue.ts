@@ -2,6 +2,7 @@ import { cliMessages } from "./cli.ts";
 import { dataMessages } from "./data.ts";
 import { fileMessages } from "./file.ts";
 import { modelMessages } from "./model.ts";
+import { nativeMessages } from "./native.ts";
 import { tokenizerMessages } from "./tokenizer.ts";
 import { trainingMessages } from "./training.ts";
 
@@ -10,6 +11,7 @@ const messages = {
   ...dataMessages,
   ...fileMessages,
   ...modelMessages,
+  ...nativeMessages,
   ...tokenizerMessages,
   ...trainingMessages,
 };

@@ -7,4 +7,12 @@ export const fileMessages = {
     en: `Could not write ${f.path}: ${f.reason}. What was there before is unchanged.`,
     zh: `无法写入 ${f.path}：${f.reason}。原有文件保持不变。`,
   }),
+  "file/unreadable-safetensors": (f: { path: string; reason: string }) => ({
+    en: `${f.path} cannot be read as a safetensors file: ${f.reason}. Download or export it again.`,
+    zh: `无法把 ${f.path} 作为 safetensors 文件读取：${f.reason}。请重新下载或导出。`,
+  }),
+  "file/not-json": (f: { path: string; reason: string }) => ({
+    en: `${f.path} is not valid JSON: ${f.reason}`,
+    zh: `${f.path} 不是有效的 JSON：${f.reason}`,
+  }),
 };

@@ -1,1 +1,45 @@
-export const modelMessages = {};
+export const modelMessages = {
+  "model/unsupported-rope": (f: { type: string; supported: string }) => ({
+    en: `Rope scaling "${f.type}" in config.json is not supported. Supported: ${f.supported}.`,
+    zh: `不支持 config.json 中的 rope 缩放 "${f.type}"。支持：${f.supported}。`,
+  }),
+  "model/rope-setting-missing": (f: { key: string; type: string }) => ({
+    en: `Rope scaling "${f.type}" in config.json needs "${f.key}".`,
+    zh: `config.json 中的 rope 缩放 "${f.type}" 缺少 "${f.key}"。`,
+  }),
+  "model/weights-mismatch": (f: { source: string; missing: string[]; unexpected: string[]; misshapen: string[] }) => ({
+    en: `The weights of ${f.source} do not fit the model.${listed(" Missing", f.missing)}${listed(" Not in the model", f.unexpected)}${listed(" Other shape", f.misshapen)}`,
+    zh: `${f.source} 的权重与模型不符。${listed("缺少", f.missing)}${listed("模型中没有", f.unexpected)}${listed("形状不同", f.misshapen)}`,
+  }),
+  "model/bad-config": (f: { source: string; problems: string[] }) => ({
+    en: `The model config of ${f.source} cannot be used: ${f.problems.slice(0, 5).join("; ")}.`,
+    zh: `${f.source} 的模型配置无法使用：${f.problems.slice(0, 5).join("；")}。`,
+  }),
+  "model/no-folder": (f: { folder: string; path: string }) => ({
+    en: `No model at ${f.folder}: ${f.path} is missing. Give the folder of a downloaded Hugging Face model (config.json, *.safetensors, tokenizer.json).`,
+    zh: `${f.folder} 不是模型目录：缺少 ${f.path}。请给出已下载的 Hugging Face 模型目录（含 config.json、*.safetensors、tokenizer.json）。`,
+  }),
+  "model/no-weights": (f: { folder: string; missing: string[] }) => ({
+    en: `The weights in ${f.folder} are not complete: missing ${f.missing.join(", ")}. Download the model again.`,
+    zh: `${f.folder} 中的权重不完整：缺少 ${f.missing.join("、")}。请重新下载模型。`,
+  }),
+  "model/unsupported-type": (f: { type: string; source: string; supported: string; nearest: string | undefined }) => ({
+    en: `Model type "${f.type}" (${f.source}) is not supported.${f.nearest ? ` Nearest: ${f.nearest}.` : ""} Supported: ${f.supported}.`,
+    zh: `不支持模型类型 "${f.type}"（${f.source}）。${f.nearest ? `最接近的是 ${f.nearest}。` : ""}支持：${f.supported}。`,
+  }),
+  "model/foreign-quantization": (f: { method: string }) => ({
+    en: `The weights are quantized with "${f.method}". Supported: MLX quantization, or full precision. Use the model's original or an MLX version.`,
+    zh: `权重使用了 "${f.method}" 量化。支持 MLX 量化或全精度。请使用该模型的原版或 MLX 版本。`,
+  }),
+  "model/quantization-missing": (f: { path: string }) => ({
+    en: `${f.path} is stored packed, but config.json has no "quantization" entry that says how.`,
+    zh: `${f.path} 以量化形式存储，但 config.json 中没有 "quantization" 说明量化方式。`,
+  }),
+};
+
+/** The first few of a list, and how many more there are. */
+function listed(label: string, names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const shown = names.slice(0, 5).join(", ");
+  return `${label} (${names.length}): ${shown}${names.length > 5 ? ", …" : ""}.`;
+}

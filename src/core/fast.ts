@@ -1,0 +1,55 @@
+import { native } from "../native/binding.ts";
+import { Tensor } from "./tensor.ts";
+
+// Fused operations with gradients. On Metal and CUDA these are MLX's kernels.
+
+/** x / rms(x) · weight over the last axis, accumulated in float32. Zhang & Sennrich 2019, arXiv:1910.07467. */
+export function rmsNorm(x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
+  return new Tensor(native.rmsNorm(x.handle, weight?.handle, eps));
+}
+
+/** (x − mean) / deviation · weight + bias over the last axis. Ba et al. 2016, arXiv:1607.06450. */
+export function layerNorm(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): Tensor {
+  return new Tensor(native.layerNorm(x.handle, weight?.handle, bias?.handle, eps));
+}
+
+export interface RopeOptions {
+  /** How many of the last axis's elements are rotated. */
+  dims: number;
+  /** Pairs of neighbours instead of the two halves. */
+  traditional: boolean;
+  /** Absent when `freqs` are given. */
+  base: number | undefined;
+  /** Multiplies positions. */
+  scale: number;
+  /** Wavelengths over 2π, one for each pair. */
+  freqs: Tensor | undefined;
+}
+
+/** Rotary position embedding of x [..., L, E], whose first row stands at position `offset`. Su et al. 2021, arXiv:2104.09864. */
+export function rope(x: Tensor, offset: number, { dims, traditional, base, scale, freqs }: RopeOptions): Tensor {
+  return new Tensor(native.rope(x.handle, dims, traditional, base, scale, offset, freqs?.handle));
+}
+
+/** Which keys a query sees: all, those up to its own place (aligned at the end), or where a boolean or additive tensor says. */
+export type AttentionMask = "none" | "causal" | Tensor;
+
+/**
+ * softmax(q kᵀ · scale + mask) v.  q: [B, H, L, E] · k, v: [B, K, S, E], H a multiple of K → [B, H, L, E].
+ * The softmax is in float32. Vaswani et al. 2017, arXiv:1706.03762, eq. 1; grouped heads: arXiv:2305.13245.
+ */
+export function scaledDotProductAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  { scale, mask }: { scale: number; mask: AttentionMask },
+): Tensor {
+  const mode = mask === "causal" ? "causal" : "";
+  const handle = mask instanceof Tensor ? mask.handle : undefined;
+  return new Tensor(native.scaledDotProductAttention(q.handle, k.handle, v.handle, scale, mode, handle));
+}
+
+/** logsumexp(logits) − logits[target]: logits [..., V], targets [...] integers → [...]. */
+export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  return new Tensor(native.crossEntropy(logits.handle, targets.handle));
+}

@@ -1,0 +1,70 @@
+import type { AttentionMask } from "../core/fast.ts";
+import type { Weights } from "../core/safetensors.ts";
+import type { Tensor } from "../core/tensor.ts";
+import type { EmbeddingLayer } from "../nn/embedding.ts";
+import type { LinearLayer } from "../nn/linear.ts";
+import { Module } from "../nn/module.ts";
+import { KVCache } from "./cache.ts";
+
+// B batch · L tokens · D hidden · H heads · E head size · V vocabulary
+
+/** Facts that every family's config gives. */
+export interface LanguageModelConfig {
+  model_type: string;
+  hidden_size: number;
+  num_hidden_layers: number;
+  vocab_size: number;
+}
+
+/** A decoder: tokens to hidden states to logits. One file of this folder for each `model_type`. */
+export abstract class LanguageModel extends Module {
+  abstract readonly config: LanguageModelConfig;
+
+  /** The transformer blocks, first to last. */
+  abstract get layers(): Module[];
+
+  /** tokens: [B, L] integers → normalized hidden states [B, L, D]. */
+  abstract hidden(tokens: Tensor, cache?: KVCache[]): Tensor;
+
+  /** The output layer, or the embedding table when they are one. */
+  abstract get head(): LinearLayer | EmbeddingLayer;
+
+  /** [..., D] → logits [..., V]. */
+  abstract logits(hidden: Tensor): Tensor;
+
+  /** tokens: [B, L] → logits [B, L, V]. */
+  forward(tokens: Tensor, cache?: KVCache[]): Tensor {
+    return this.logits(this.hidden(tokens, cache));
+  }
+
+  /** Weights as the checkpoint names them → as the fields are named. */
+  sanitize(weights: Weights): Weights {
+    return weights;
+  }
+
+  makeCache(): KVCache[] {
+    return this.layers.map(() => new KVCache());
+  }
+}
+
+/** What a transformer block is to the model around it. x: [B, L, D] → [B, L, D]. */
+export interface Block extends Module {
+  forward(x: Tensor, mask: AttentionMask, cache?: KVCache): Tensor;
+}
+
+/** [B, L, H · E] → [B, H, L, E] */
+export function splitHeads(x: Tensor, heads: number): Tensor {
+  const [batch = 0, length = 0] = x.shape;
+  return x.reshape(batch, length, heads, -1).transpose(0, 2, 1, 3);
+}
+
+/** [B, H, L, E] → [B, L, H · E] */
+export function joinHeads(x: Tensor): Tensor {
+  const [batch = 0, , length = 0] = x.shape;
+  return x.transpose(0, 2, 1, 3).reshape(batch, length, -1);
+}
+
+/** One new token sees everything before it; several see only up to their own place. */
+export function causalMask(tokens: Tensor): AttentionMask {
+  return tokens.dim(1) > 1 ? "causal" : "none";
+}

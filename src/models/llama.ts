@@ -1,0 +1,187 @@
+// Reference: mlx-lm models/llama.py. Llama 2 and 3.x, CodeLlama, and all that share their shape.
+// B batch · L tokens · D hidden · H query heads · K key/value heads · E head size
+import { z } from "zod";
+import * as fast from "../core/fast.ts";
+import { silu } from "../core/ops.ts";
+import type { Weights } from "../core/safetensors.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { Embedding, type EmbeddingLayer } from "../nn/embedding.ts";
+import { Linear, type LinearLayer } from "../nn/linear.ts";
+import { Module } from "../nn/module.ts";
+import { RMSNorm } from "../nn/norm.ts";
+import { RoPE, ropeFields } from "../nn/rope.ts";
+import type { KVCache } from "./cache.ts";
+import { type Block, causalMask, joinHeads, LanguageModel, splitHeads } from "./language-model.ts";
+
+export const LlamaConfig = z.looseObject({
+  model_type: z.string(),
+  hidden_size: z.int(),
+  num_hidden_layers: z.int(),
+  intermediate_size: z.int(),
+  num_attention_heads: z.int(),
+  num_key_value_heads: z.int().nullish(),
+  head_dim: z.int().nullish(),
+  rms_norm_eps: z.number(),
+  vocab_size: z.int(),
+  attention_bias: z.boolean().default(false),
+  mlp_bias: z.boolean().default(false),
+  tie_word_embeddings: z.boolean().default(true),
+  ...ropeFields,
+});
+export type LlamaConfig = z.infer<typeof LlamaConfig>;
+
+/** What sets the families of this shape apart. */
+export interface AttentionOptions {
+  /** Biases of the query, key and value projections. */
+  qkvBias: boolean;
+  outputBias: boolean;
+  /** Normalizes each head's queries and keys. */
+  qkNorm: boolean;
+  defaultTheta: number;
+}
+
+export class Attention extends Module {
+  q_proj: LinearLayer;
+  k_proj: LinearLayer;
+  v_proj: LinearLayer;
+  o_proj: LinearLayer;
+  declare q_norm?: RMSNorm;
+  declare k_norm?: RMSNorm;
+  readonly #heads: { H: number; K: number; E: number };
+  readonly #rope: RoPE;
+
+  constructor(config: LlamaConfig, { qkvBias, outputBias, qkNorm, defaultTheta }: AttentionOptions) {
+    super();
+    const { hidden_size: D, num_attention_heads: H, rms_norm_eps: eps } = config;
+    const K = config.num_key_value_heads ?? H;
+    const E = config.head_dim ?? D / H;
+    this.q_proj = new Linear(D, H * E, { bias: qkvBias });
+    this.k_proj = new Linear(D, K * E, { bias: qkvBias });
+    this.v_proj = new Linear(D, K * E, { bias: qkvBias });
+    this.o_proj = new Linear(H * E, D, { bias: outputBias });
+    if (qkNorm) {
+      this.q_norm = new RMSNorm(E, eps);
+      this.k_norm = new RMSNorm(E, eps);
+    }
+    this.#heads = { H, K, E };
+    this.#rope = new RoPE(E, config, defaultTheta);
+  }
+
+  /** x: [B, L, D] → [B, L, D] */
+  forward(x: Tensor, mask: fast.AttentionMask, cache?: KVCache): Tensor {
+    const { H, K, E } = this.#heads;
+    const offset = cache?.offset ?? 0;
+    const queries = splitHeads(this.q_proj.forward(x), H);
+    const keys = splitHeads(this.k_proj.forward(x), K);
+    const v = splitHeads(this.v_proj.forward(x), K);
+
+    const q = this.#rope.forward(this.q_norm?.forward(queries) ?? queries, offset); // [B, H, L, E]
+    const k = this.#rope.forward(this.k_norm?.forward(keys) ?? keys, offset); // [B, K, L, E]
+    const [allKeys, allValues] = cache ? cache.append(k, v) : [k, v];
+    const attended = fast.scaledDotProductAttention(q, allKeys, allValues, { scale: E ** -0.5, mask });
+    return this.o_proj.forward(joinHeads(attended));
+  }
+}
+
+/** down(silu(gate(x)) · up(x)). Shazeer 2020, arXiv:2002.05202. */
+export class MLP extends Module {
+  gate_proj: LinearLayer;
+  down_proj: LinearLayer;
+  up_proj: LinearLayer;
+
+  constructor({ hidden_size: D, intermediate_size, mlp_bias: bias }: LlamaConfig) {
+    super();
+    this.gate_proj = new Linear(D, intermediate_size, { bias });
+    this.down_proj = new Linear(intermediate_size, D, { bias });
+    this.up_proj = new Linear(D, intermediate_size, { bias });
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.down_proj.forward(silu(this.gate_proj.forward(x)).multiply(this.up_proj.forward(x)));
+  }
+}
+
+export class TransformerBlock extends Module implements Block {
+  self_attn: Attention;
+  mlp: MLP;
+  input_layernorm: RMSNorm;
+  post_attention_layernorm: RMSNorm;
+
+  constructor(config: LlamaConfig, options: AttentionOptions) {
+    super();
+    this.self_attn = new Attention(config, options);
+    this.mlp = new MLP(config);
+    this.input_layernorm = new RMSNorm(config.hidden_size, config.rms_norm_eps);
+    this.post_attention_layernorm = new RMSNorm(config.hidden_size, config.rms_norm_eps);
+  }
+
+  forward(x: Tensor, mask: fast.AttentionMask, cache?: KVCache): Tensor {
+    const h = x.add(this.self_attn.forward(this.input_layernorm.forward(x), mask, cache));
+    return h.add(this.mlp.forward(this.post_attention_layernorm.forward(h)));
+  }
+}
+
+export class LlamaModel extends Module {
+  embed_tokens: EmbeddingLayer;
+  layers: TransformerBlock[];
+  norm: RMSNorm;
+
+  constructor(config: LlamaConfig, options: AttentionOptions) {
+    super();
+    this.embed_tokens = new Embedding(config.vocab_size, config.hidden_size);
+    this.layers = Array.from({ length: config.num_hidden_layers }, () => new TransformerBlock(config, options));
+    this.norm = new RMSNorm(config.hidden_size, config.rms_norm_eps);
+  }
+
+  /** tokens: [B, L] → [B, L, D] */
+  forward(tokens: Tensor, cache?: KVCache[]): Tensor {
+    const mask = causalMask(tokens);
+    let h = this.embed_tokens.forward(tokens);
+    for (const [i, layer] of this.layers.entries()) h = layer.forward(h, mask, cache?.[i]);
+    return this.norm.forward(h);
+  }
+}
+
+export class Llama extends LanguageModel {
+  model: LlamaModel;
+  declare lm_head?: LinearLayer;
+
+  constructor(
+    readonly config: LlamaConfig,
+    options: AttentionOptions = {
+      qkvBias: config.attention_bias,
+      outputBias: config.attention_bias,
+      qkNorm: false,
+      defaultTheta: 10_000,
+    },
+  ) {
+    super();
+    this.model = new LlamaModel(config, options);
+    if (!config.tie_word_embeddings) this.lm_head = new Linear(config.hidden_size, config.vocab_size, { bias: false });
+  }
+
+  override get layers(): TransformerBlock[] {
+    return this.model.layers;
+  }
+  override get head(): LinearLayer | EmbeddingLayer {
+    return this.lm_head ?? this.model.embed_tokens;
+  }
+
+  override hidden(tokens: Tensor, cache?: KVCache[]): Tensor {
+    return this.model.forward(tokens, cache);
+  }
+
+  override logits(hidden: Tensor): Tensor {
+    return this.lm_head ? this.lm_head.forward(hidden) : this.model.embed_tokens.asLinear(hidden);
+  }
+
+  /** Drops what checkpoints store and the model computes or shares. */
+  override sanitize(weights: Weights): Weights {
+    const tied = this.lm_head === undefined;
+    return Object.fromEntries(
+      Object.entries(weights).filter(
+        ([name]) => !name.includes("rotary_emb.inv_freq") && !(tied && name.startsWith("lm_head.")),
+      ),
+    );
+  }
+}

@@ -1,0 +1,136 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { defaultDevice } from "../core/device.ts";
+import { type DType, isFloating } from "../core/dtype.ts";
+import type { Quantization } from "../core/ops.ts";
+import { loadSafetensors, type Weights } from "../core/safetensors.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { evaluate } from "../core/transforms.ts";
+import { Embedding } from "../nn/embedding.ts";
+import { Linear } from "../nn/linear.ts";
+import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
+import { nearest } from "../protocol/nearest.ts";
+import { UserError } from "../protocol/user-error.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { families } from "./registry.ts";
+
+/** The `quantization` of a config: defaults, and layers by path with their own settings (false: not quantized). */
+const QuantizationConfig = z.looseObject({
+  group_size: z.int(),
+  bits: z.int(),
+  mode: z.string().default("affine"),
+});
+const LayerQuantization = z.union([
+  z.boolean(),
+  z.looseObject({ group_size: z.int().optional(), bits: z.int().optional(), mode: z.string().optional() }),
+]);
+
+const ModelConfig = z.looseObject({
+  model_type: z.string(),
+  quantization: QuantizationConfig.nullish(),
+  quantization_config: z.looseObject({ quant_method: z.string().optional() }).nullish(),
+});
+export type ModelConfig = z.infer<typeof ModelConfig>;
+
+export interface LoadOptions {
+  /**
+   * Floating-point weights become this dtype; `keep` leaves them as stored. By default they stay, except on a CPU,
+   * where half precision is many times slower than float32.
+   */
+  dtype?: DType | "keep";
+}
+
+/**
+ * Loads a Hugging Face model folder: config.json and *.safetensors, sharded or not, MLX-quantized or not.
+ * @throws UserError when files are missing or damaged, the architecture is unknown, or weights do not fit.
+ */
+export function loadModel(
+  folder: string,
+  { dtype = defaultDevice() === "cpu" ? "float32" : "keep" }: LoadOptions = {},
+): LanguageModel {
+  const config = readModelConfig(folder);
+  const model = buildModel(config, folder);
+  const weights = model.sanitize(readWeights(folder));
+  quantizeLayers(model, weights, config);
+  model.loadWeights(dtype === "keep" ? weights : cast(weights, dtype), { source: folder });
+  evaluate(model.parameters());
+  return model.train(false);
+}
+
+export function readModelConfig(folder: string): ModelConfig {
+  const path = join(folder, "config.json");
+  if (!existsSync(path)) throw new UserError("model/no-folder", { folder, path });
+  const parsed = ModelConfig.safeParse(readJson(path));
+  if (!parsed.success) throw new UserError("model/bad-config", { source: path, problems: ["model_type is missing"] });
+  return parsed.data;
+}
+
+/** The architecture of `config` with random weights. */
+export function buildModel(config: ModelConfig, source: string): LanguageModel {
+  const family = families[config.model_type];
+  if (family) return family.build(config, source);
+  const supported = Object.keys(families);
+  throw new UserError("model/unsupported-type", {
+    type: config.model_type,
+    source,
+    supported: supported.join(", "),
+    nearest: nearest(config.model_type, supported),
+  });
+}
+
+function readWeights(folder: string): Weights {
+  const files = readdirSync(folder).filter(
+    (name) => /^model.*\.safetensors$/.test(name) && !name.endsWith(".part.safetensors"),
+  );
+  const expected = shardsOf(folder);
+  const missing = expected.filter((name) => !files.includes(name));
+  if (files.length === 0 || missing.length > 0) {
+    throw new UserError("model/no-weights", { folder, missing: missing.length > 0 ? missing : ["model.safetensors"] });
+  }
+  return Object.assign({}, ...files.sort().map((name) => loadSafetensors(join(folder, name)).tensors));
+}
+
+function shardsOf(folder: string): string[] {
+  const path = join(folder, "model.safetensors.index.json");
+  if (!existsSync(path)) return [];
+  const index = z.object({ weight_map: z.record(z.string(), z.string()) }).safeParse(readJson(path));
+  if (!index.success) throw new UserError("model/bad-config", { source: path, problems: ["weight_map is missing"] });
+  return [...new Set(Object.values(index.data.weight_map))];
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new UserError("file/not-json", { path, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** Gives layers whose weights come packed a quantized class. */
+function quantizeLayers(model: LanguageModel, weights: Weights, config: ModelConfig): void {
+  const method = config.quantization ? undefined : config.quantization_config?.quant_method;
+  if (method) throw new UserError("model/foreign-quantization", { method });
+  for (const [path, layer] of [...model.modules()]) {
+    const scales = weights[`${path}.scales`];
+    const weight = weights[`${path}.weight`];
+    if (!scales || !weight) continue;
+    const packed = { weight, scales, biases: weights[`${path}.biases`] };
+    const settings = quantizationOf(path, config);
+    if (layer instanceof Linear) model.replace(path, new QuantizedLinear(packed, settings, layer.bias));
+    else if (layer instanceof Embedding) model.replace(path, new QuantizedEmbedding(packed, settings));
+  }
+}
+
+function quantizationOf(path: string, { quantization }: ModelConfig): Quantization {
+  if (!quantization) throw new UserError("model/quantization-missing", { path });
+  const { group_size, bits, mode } = quantization;
+  const own = LayerQuantization.safeParse(quantization[path]);
+  return { group_size, bits, mode, ...(own.success && typeof own.data === "object" ? own.data : {}) };
+}
+
+function cast(weights: Weights, dtype: DType): Weights {
+  const converted = (tensor: Tensor): Tensor =>
+    isFloating(tensor.dtype) && tensor.dtype !== dtype ? tensor.astype(dtype) : tensor;
+  return Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [name, converted(tensor)]));
+}

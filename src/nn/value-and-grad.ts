@@ -1,0 +1,28 @@
+import type { Weights } from "../core/safetensors.ts";
+import type { Tensor } from "../core/tensor.ts";
+import * as transforms from "../core/transforms.ts";
+import type { Module } from "./module.ts";
+
+/**
+ * The outputs of `loss()`, the first of them a scalar, and that scalar's gradient for every trainable parameter of
+ * `model`, keyed by path. Traced tensors stand in for the parameters while `loss` runs.
+ */
+export function valueAndGrad(model: Module, loss: () => Tensor[]): { values: Tensor[]; gradients: Weights } {
+  const parameters = model.trainableParameters();
+  const paths = Object.keys(parameters);
+  const { values, gradients } = transforms.valueAndGrad(
+    (traced) => model.withParameters(byPath(paths, traced), loss),
+    Object.values(parameters),
+  );
+  return { values, gradients: byPath(paths, gradients) };
+}
+
+function byPath(paths: readonly string[], tensors: readonly Tensor[]): Weights {
+  return Object.fromEntries(
+    tensors.map((tensor, i) => {
+      const path = paths[i];
+      if (path === undefined) throw new RangeError("more tensors than paths");
+      return [path, tensor];
+    }),
+  );
+}
