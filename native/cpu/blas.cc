@@ -34,6 +34,7 @@ EXPORTED void cblas_cgemm(
 #endif
 
 #include "../convert.h"
+#include "linear_cross_entropy.h"
 
 namespace cygnet {
 
@@ -41,7 +42,15 @@ void register_cpu(Exports& exports) {
 #ifdef CYGNET_OPENBLAS
   exports.op("blasThreads", [](Context&) { return scipy_openblas_get_num_threads(); });
   exports.op("setBlasThreads", [](Context&, int threads) { scipy_openblas_set_num_threads(threads); });
+  exports.op("hasCpuKernels", [](Context&) { return true; });
+  exports.op("linearCrossEntropy", [](Context&, const mx::array& hidden, const mx::array& weight, const mx::array& targets, bool gradient) {
+    return cpu::linear_cross_entropy(hidden, weight, targets, gradient).first;
+  });
 #else
+  exports.op("hasCpuKernels", [](Context&) { return false; });
+  exports.op("linearCrossEntropy", [](Context&, const mx::array&, const mx::array&, const mx::array&, bool) -> mx::array {
+    throw std::logic_error("this build has no kernels of its own for the CPU");
+  });
   exports.op("blasThreads", [](Context&) { return 0; });
   exports.op("setBlasThreads", [](Context&, int) {});
 #endif

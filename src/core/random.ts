@@ -1,12 +1,28 @@
 import { native } from "../native/binding.ts";
 import { type DType, dtypeIndex } from "./dtype.ts";
+import { keep } from "./scope.ts";
 import { Tensor } from "./tensor.ts";
 
-// MLX's counter-based generator (Threefry). Without a key a draw takes the next of this thread's sequence.
+// MLX's counter-based generator (Threefry, Salmon et al. 2011). Draws without a key take the next of this thread's
+// sequence, which gives the keys of MLX's own for the same seed and whose state can be saved.
+
+let sequence: Tensor | undefined;
 
 /** Starts this thread's sequence. */
 export function seed(value: number): void {
-  native.randomSeed(value);
+  setState(key(value));
+}
+
+/** The state of this thread's sequence, uint32 [2]: evaluate it with each step, or its graph grows. */
+export function state(): Tensor {
+  if (!sequence) seed(Date.now());
+  return sequence ?? key(0);
+}
+
+/** Continues a sequence from a state, which this takes over. */
+export function setState(next: Tensor): void {
+  sequence?.dispose();
+  sequence = keep(next);
 }
 
 /** A key: uint32 [2]. The same key gives the same draw. */
@@ -16,15 +32,29 @@ export function key(value: number): Tensor {
 
 /** The next key of this thread's sequence. */
 export function nextKey(): Tensor {
-  return new Tensor(native.randomNextKey());
+  const both = native.randomSplit(state().handle, 2);
+  const [next, drawn] = native.split(both, 2, 0).map((row) => {
+    const flat = native.reshape(row, [2]);
+    native.free(row);
+    return new Tensor(flat);
+  });
+  native.free(both);
+  if (!next || !drawn) throw new Error("a key splits into two");
+  setState(next);
+  return drawn;
 }
 
 /** Draws in [low, high). */
 export function uniform(
   shape: readonly number[],
-  { low = 0, high = 1, dtype = "float32", key }: { low?: number; high?: number; dtype?: DType; key?: Tensor } = {},
+  {
+    low = 0,
+    high = 1,
+    dtype = "float32",
+    key = nextKey(),
+  }: { low?: number; high?: number; dtype?: DType; key?: Tensor } = {},
 ): Tensor {
-  return new Tensor(native.randomUniform(low, high, shape, dtypeIndex(dtype), key?.handle));
+  return new Tensor(native.randomUniform(low, high, shape, dtypeIndex(dtype), key.handle));
 }
 
 export function normal(
@@ -33,18 +63,18 @@ export function normal(
     mean = 0,
     deviation = 1,
     dtype = "float32",
-    key,
+    key = nextKey(),
   }: { mean?: number; deviation?: number; dtype?: DType; key?: Tensor } = {},
 ): Tensor {
-  return new Tensor(native.randomNormal(shape, dtypeIndex(dtype), mean, deviation, key?.handle));
+  return new Tensor(native.randomNormal(shape, dtypeIndex(dtype), mean, deviation, key.handle));
 }
 
 /** True with probability `p`. */
-export function bernoulli(p: number, shape: readonly number[], key?: Tensor): Tensor {
-  return new Tensor(native.randomBernoulli(p, shape, key?.handle));
+export function bernoulli(p: number, shape: readonly number[], key: Tensor = nextKey()): Tensor {
+  return new Tensor(native.randomBernoulli(p, shape, key.handle));
 }
 
 /** An index of `axis` drawn with probability softmax(logits). */
-export function categorical(logits: Tensor, axis = -1, key?: Tensor): Tensor {
-  return new Tensor(native.randomCategorical(logits.handle, axis, key?.handle));
+export function categorical(logits: Tensor, axis = -1, key: Tensor = nextKey()): Tensor {
+  return new Tensor(native.randomCategorical(logits.handle, axis, key.handle));
 }

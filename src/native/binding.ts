@@ -245,6 +245,9 @@ interface NamedOps {
   synchronize(): void;
   blasThreads(): number;
   setBlasThreads(threads: number): void;
+  // Our own kernels, on a Linux CPU
+  hasCpuKernels(): boolean;
+  linearCrossEntropy(hidden: Handle, weight: Handle, targets: Handle, gradient: boolean): Handle;
   // Transforms
   eval(handles: Handle[]): void;
   asyncEval(handles: Handle[]): Promise<void>;

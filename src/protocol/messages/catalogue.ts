@@ -1,3 +1,4 @@
+import { adapterMessages } from "./adapter.ts";
 import { cliMessages } from "./cli.ts";
 import { dataMessages } from "./data.ts";
 import { fileMessages } from "./file.ts";
@@ -7,6 +8,7 @@ import { tokenizerMessages } from "./tokenizer.ts";
 import { trainingMessages } from "./training.ts";
 
 const messages = {
+  ...adapterMessages,
   ...cliMessages,
   ...dataMessages,
   ...fileMessages,

@@ -1,1 +1,68 @@
-export const dataMessages = {};
+export const dataMessages = {
+  "data/no-folder": (f: { folder: string }) => ({
+    en: `No data folder ${f.folder}. It must hold train.jsonl, and may hold valid.jsonl and test.jsonl; "cygnet data convert" makes them.`,
+    zh: `找不到数据目录 ${f.folder}。其中应有 train.jsonl，还可以有 valid.jsonl 和 test.jsonl；可用 "cygnet data convert" 生成。`,
+  }),
+  "data/no-rows": (f: { file: string }) => ({
+    en: `${f.file} is missing or has no rows. Write one JSON object a line into it, for example {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}.`,
+    zh: `${f.file} 不存在或没有数据。请每行写一个 JSON 对象，例如 {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}。`,
+  }),
+  "data/not-utf8": (f: { file: string; line: number }) => ({
+    en: `${f.file}, line ${f.line}: this is not UTF-8 text. Save the file again as UTF-8.`,
+    zh: `${f.file} 第 ${f.line} 行：不是 UTF-8 文本（可能是 GBK 编码）。请将文件另存为 UTF-8。`,
+  }),
+  "data/bad-rows": (f: { file: string; problems: string[]; more: number }) => ({
+    en: `${f.file} has rows that cannot be used:\n${f.problems.map((problem) => `  ${problem}`).join("\n")}${f.more > 0 ? `\n  and ${f.more} more` : ""}`,
+    zh: `${f.file} 中有无法使用的数据：\n${f.problems.map((problem) => `  ${problem}`).join("\n")}${f.more > 0 ? `\n  另有 ${f.more} 处` : ""}`,
+  }),
+  "data/problem-line": (f: { line: number; problem: string }) => ({
+    en: `line ${f.line}: ${f.problem}`,
+    zh: `第 ${f.line} 行：${f.problem}`,
+  }),
+  "data/problem-not-json": (f: { reason: string }) => ({
+    en: `not JSON (${f.reason})`,
+    zh: `不是合法的 JSON（${f.reason}）`,
+  }),
+  "data/problem-not-an-object": (_: Record<string, never>) => ({
+    en: "not a JSON object",
+    zh: "不是 JSON 对象",
+  }),
+  "data/problem-other-form": (f: { expected: string; got: string | undefined }) => ({
+    en: `the rows of this file have ${f.expected}, this one has ${f.got ?? "none of the known columns"}. Keep one form a file.`,
+    zh: `本文件的数据使用 ${f.expected}，而这一行${f.got ? `使用 ${f.got}` : "没有任何已知字段"}。一个文件只能使用一种格式。`,
+  }),
+  "data/problem-unknown-columns": (f: {
+    got: string[];
+    prompt_feature: string;
+    completion_feature: string;
+    chat_feature: string;
+    text_feature: string;
+  }) => ({
+    en: `it has ${f.got.join(", ") || "no columns"}; a row must have "${f.chat_feature}", or "${f.prompt_feature}" and "${f.completion_feature}", or "${f.text_feature}". "cygnet data convert" makes such rows from other forms.`,
+    zh: `字段为 ${f.got.join("、") || "空"}；每行必须有 "${f.chat_feature}"，或 "${f.prompt_feature}" 加 "${f.completion_feature}"，或 "${f.text_feature}"。其他格式可用 "cygnet data convert" 转换。`,
+  }),
+  "data/problem-wrong-type": (f: { path: string; expected: string }) => ({
+    en: `"${f.path}" must be ${f.expected}`,
+    zh: `"${f.path}" 的类型应为 ${f.expected}`,
+  }),
+  "data/problem-empty": (f: { path: string }) => ({
+    en: `"${f.path}" is empty`,
+    zh: `"${f.path}" 为空`,
+  }),
+  "data/mask-prompt-on-text": (f: { file: string }) => ({
+    en: `mask_prompt cannot be used with the text rows of ${f.file}: plain text has no answers to tell apart. Turn mask_prompt off, or use messages or prompt/completion rows.`,
+    zh: `${f.file} 是纯文本数据，不能使用 mask_prompt：纯文本中无法区分提问与回答。请关闭 mask_prompt，或改用 messages、prompt/completion 格式。`,
+  }),
+  "data/row-not-rendered": (f: { file: string; line: number; reason: string }) => ({
+    en: `${f.file}, line ${f.line}: ${f.reason}`,
+    zh: `${f.file} 第 ${f.line} 行：${f.reason}`,
+  }),
+  "data/turn-not-found": (f: { file: string; line: number; turn: number }) => ({
+    en: `${f.file}, line ${f.line}: answer ${f.turn} cannot be found in what the chat template makes of the conversation, so the prompt cannot be masked. Turn mask_prompt off, or split the conversation so that this answer is its last message.`,
+    zh: `${f.file} 第 ${f.line} 行：在对话模板生成的文本中找不到第 ${f.turn} 个回答，无法屏蔽提问部分。请关闭 mask_prompt，或拆分对话，使该回答成为最后一条消息。`,
+  }),
+  "data/rows-without-target": (f: { rows: string[]; more: number }) => ({
+    en: `Nothing can be learnt from these rows (the answer is empty, or lies past max_seq_length): ${f.rows.join(", ")}${f.more > 0 ? ` and ${f.more} more` : ""}. Raise max_seq_length, shorten them or take them out.`,
+    zh: `以下数据没有可学习的内容（回答为空，或超出 max_seq_length）：${f.rows.join("、")}${f.more > 0 ? `，另有 ${f.more} 条` : ""}。请增大 max_seq_length，或缩短、删除这些数据。`,
+  }),
+};

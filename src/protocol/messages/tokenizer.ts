@@ -1,1 +1,30 @@
-export const tokenizerMessages = {};
+export const tokenizerMessages = {
+  "tokenizer/missing": (f: { folder: string }) => ({
+    en: `No tokenizer in ${f.folder}: the file tokenizer.json is missing. Download the model again with all its files.`,
+    zh: `${f.folder} 中没有分词器：缺少 tokenizer.json。请重新下载模型的全部文件。`,
+  }),
+  "tokenizer/sentencepiece-only": (f: { folder: string }) => ({
+    en: `${f.folder} has its tokenizer only as tokenizer.model (SentencePiece), which cannot be read. Use a copy of the model that has tokenizer.json, for example the one of mlx-community.`,
+    zh: `${f.folder} 中只有 tokenizer.model（SentencePiece 格式），目前无法读取。请换用带有 tokenizer.json 的版本，例如 mlx-community 发布的模型。`,
+  }),
+  "tokenizer/bad-file": (f: { path: string; reason: string }) => ({
+    en: `${f.path} cannot be used: ${f.reason}\nDownload this file again.`,
+    zh: `无法使用 ${f.path}：${f.reason}\n请重新下载该文件。`,
+  }),
+  "tokenizer/no-chat-template": (f: { folder: string }) => ({
+    en: `The model in ${f.folder} has no chat template, so it cannot take messages (base models often have none). Use an instruct model, use plain text instead ("text" rows, --ignore-chat-template), or put a chat_template.jinja into the folder.`,
+    zh: `${f.folder} 中的模型没有对话模板，不能处理 messages 对话（基座模型通常没有模板）。可以换用 Instruct 模型，改用纯文本（"text" 数据、--ignore-chat-template），或在该目录中放入 chat_template.jinja。`,
+  }),
+  "tokenizer/no-default-template": (f: { folder: string; names: string }) => ({
+    en: `The model in ${f.folder} has several chat templates and none is called "default": ${f.names}. Put the one to use into chat_template.jinja in that folder.`,
+    zh: `${f.folder} 中的模型有多个对话模板，但没有名为 "default" 的：${f.names}。请把要用的模板保存为该目录下的 chat_template.jinja。`,
+  }),
+  "tokenizer/template-failed": (f: { reason: string }) => ({
+    en: `The model's chat template does not accept this conversation: ${f.reason}`,
+    zh: `模型的对话模板不接受这段对话：${f.reason}`,
+  }),
+  "tokenizer/nothing-to-continue": (_: Record<string, never>) => ({
+    en: "The last message cannot be continued: it must have text, and the model's chat template must keep that text.",
+    zh: "无法续写最后一条消息：它必须包含文本，并且模型的对话模板会保留这段文本。",
+  }),
+};

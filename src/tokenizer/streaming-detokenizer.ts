@@ -1,0 +1,89 @@
+/** Turns the tokens of one sequence into text. */
+export interface TokenDecoder {
+  /** The token's text in the vocabulary; null for an id that has none. */
+  piece(id: number): string | null;
+  /** The text of whole pieces, as the tokenizer's own decoder makes it. */
+  decode(pieces: string[]): string;
+  /** Pieces spell bytes, one character each (GPT-2's alphabet). */
+  readonly byteLevel: boolean;
+}
+
+/**
+ * Text from token ids, one at a time: each call gives the text that no later token can change. All texts joined equal the
+ * tokenizer's decoding of the whole sequence. The work per token does not grow with the length of the sequence.
+ */
+export class StreamingDetokenizer {
+  readonly #decoder: TokenDecoder;
+  readonly #utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+  /** Pieces that are not yet certain: a run of byte tokens is decided as a whole by the token after it. */
+  #pending: string[] = [];
+  #started = false;
+  #text = "";
+
+  constructor(decoder: TokenDecoder) {
+    this.#decoder = decoder;
+  }
+
+  /** Everything that `add` and `finish` have given. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** The new text that is certain; "" while a character is incomplete. */
+  add(id: number): string {
+    const piece = this.#decoder.piece(id);
+    if (piece === null) return "";
+    if (this.#decoder.byteLevel) return this.#give(this.#utf8.decode(bytesOf(piece), { stream: true }));
+    this.#pending.push(piece);
+    return isByte(piece) ? "" : this.#give(this.#flush());
+  }
+
+  /** What was held back, at the end of the sequence. An incomplete character becomes U+FFFD. */
+  finish(): string {
+    return this.#give(this.#decoder.byteLevel ? this.#utf8.decode() : this.#flush());
+  }
+
+  #give(text: string): string {
+    this.#text += text;
+    return text;
+  }
+
+  #flush(): string {
+    if (this.#pending.length === 0) return "";
+    // Some decoders take a blank off the first piece: in the middle of a text another piece stands first.
+    const anchor = this.#started ? ["x"] : [];
+    const text = this.#decoder.decode([...anchor, ...this.#pending]).slice(anchor.length);
+    this.#pending = [];
+    this.#started = true;
+    return text;
+  }
+}
+
+function isByte(piece: string): boolean {
+  return /^<0x[0-9A-F]{2}>$/i.test(piece);
+}
+
+const encoder = new TextEncoder();
+const byteOf = byteAlphabet();
+
+/** The bytes that a piece of a byte-level vocabulary stands for; a piece outside its alphabet stands for itself. */
+function bytesOf(piece: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of piece) {
+    const byte = byteOf.get(character);
+    if (byte === undefined) return encoder.encode(piece);
+    bytes.push(byte);
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** GPT-2's alphabet: printable Latin-1 bytes are themselves, the others are U+0100 and on, in order. */
+function byteAlphabet(): Map<string, number> {
+  const alphabet = new Map<string, number>();
+  let next = 0x100;
+  for (let byte = 0; byte < 256; byte++) {
+    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+    alphabet.set(String.fromCodePoint(printable ? byte : next++), byte);
+  }
+  return alphabet;
+}

@@ -1,0 +1,63 @@
+import * as fast from "../core/fast.ts";
+import { hasCpuKernels, linearCrossEntropy } from "../core/kernels.ts";
+import { concatenate, integers } from "../core/ops.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { checkpoint } from "../core/transforms.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import { Embedding } from "../nn/embedding.ts";
+import { Linear } from "../nn/linear.ts";
+import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
+import type { Batch } from "./batches.ts";
+
+// B batch · L positions · D hidden · V vocabulary · N target tokens of the batch
+
+/** Logits that one chunk of the output layer may hold. */
+const chunkBytes = 128 * 2 ** 20;
+
+/**
+ * The sum of the cross-entropies of the batch's target tokens, a float32 scalar. The output layer sees only the positions
+ * that predict a target, some at a time.
+ */
+export function summedLoss(model: LanguageModel, batch: Batch, { gradient }: { gradient: boolean }): Tensor {
+  const { rows, width } = batch;
+  const tokens = integers(batch.inputs, [rows, width]);
+  const hidden = model.hidden(tokens); // [B, L, D]
+  const predicting = hidden.reshape(rows * width, -1).take(integers(batch.positions), 0); // [N, D]
+  return tokenLosses(model, predicting, integers(batch.targets), gradient).astype("float32").sum();
+}
+
+/** The cross-entropy of each target: predicting [N, D], targets [N] → [N]. */
+export function tokenLosses(model: LanguageModel, predicting: Tensor, targets: Tensor, gradient: boolean): Tensor {
+  const { head } = model;
+  const isPlain =
+    head instanceof Linear ||
+    head instanceof Embedding ||
+    head instanceof QuantizedLinear ||
+    head instanceof QuantizedEmbedding;
+  const isFrozen = Object.keys(head.trainableParameters()).length === 0;
+  const hasBias = (head instanceof Linear || head instanceof QuantizedLinear) && head.bias !== undefined;
+  if (hasCpuKernels() && isPlain && isFrozen && !hasBias && predicting.dtype === "float32") {
+    return linearCrossEntropy(predicting, head.denseWeight().astype("float32"), targets, gradient);
+  }
+  return chunkedLosses(model, predicting, targets, gradient);
+}
+
+/** The same through MLX's own operations: the logits of a chunk are computed again for the gradient. */
+function chunkedLosses(model: LanguageModel, predicting: Tensor, targets: Tensor, gradient: boolean): Tensor {
+  const count = targets.size;
+  const rows = Math.max(16, Math.floor(chunkBytes / (4 * model.config.vocab_size)));
+  const trainable = model.head.trainableParameters();
+  const paths = Object.keys(trainable);
+  const lossesOf = ([h, t, ...parameters]: Tensor[]): Tensor[] => {
+    if (!h || !t) throw new Error("a chunk has hidden states and targets");
+    const replacements = Object.fromEntries(paths.flatMap((path, i) => (parameters[i] ? [[path, parameters[i]]] : [])));
+    return [model.head.withParameters(replacements, () => fast.crossEntropy(model.logits(h), t))];
+  };
+  const losses: Tensor[] = [];
+  for (let start = 0; start < count; start += rows) {
+    const stop = Math.min(start + rows, count);
+    const inputs = [predicting.slice(0, start, stop), targets.slice(0, start, stop), ...Object.values(trainable)];
+    losses.push(...(gradient && count > rows ? checkpoint(lossesOf, inputs) : lossesOf(inputs)));
+  }
+  return losses.length === 1 && losses[0] ? losses[0] : concatenate(losses, 0);
+}
