@@ -1,1 +1,167 @@
-export const cliMessages = {};
+const either = (possible: string | undefined, en: string, zh: string) =>
+  possible === undefined ? { en: "", zh: "" } : { en: ` ${en} ${possible}?`, zh: `${zh} ${possible}？` };
+
+export const cliMessages = {
+  "cli/about": (_: Record<string, never>) => ({
+    en: "Fine-tune large language models on this machine.",
+    zh: "在本机微调大语言模型。",
+  }),
+  "cli/see-help": (_: Record<string, never>) => ({
+    en: "cygnet COMMAND --help tells a command's flags.",
+    zh: "用 cygnet 命令 --help 查看某个命令的参数。",
+  }),
+  "cli/usage": (_: Record<string, never>) => ({ en: "Usage:", zh: "用法：" }),
+  "cli/options": (_: Record<string, never>) => ({ en: "Options:", zh: "选项：" }),
+  "cli/arguments": (_: Record<string, never>) => ({ en: "Arguments:", zh: "参数：" }),
+  "cli/commands": (_: Record<string, never>) => ({ en: "Commands:", zh: "命令：" }),
+  "cli/default": (f: { value: string }) => ({ en: `(default: ${f.value})`, zh: `（默认：${f.value}）` }),
+  "cli/choices": (f: { choices: readonly string[] }) => ({
+    en: `(${f.choices.join(", ")})`,
+    zh: `（${f.choices.join("、")}）`,
+  }),
+  "cli/flag-json": (_: Record<string, never>) => ({
+    en: "print the result as JSON on standard output",
+    zh: "以 JSON 格式把结果输出到标准输出",
+  }),
+  "cli/flag-lang": (_: Record<string, never>) => ({
+    en: "language of messages: en or zh (default: from LC_ALL, LC_MESSAGES, LANG)",
+    zh: "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）",
+  }),
+  "cli/flag-help": (_: Record<string, never>) => ({ en: "show this help", zh: "显示此帮助" }),
+  "cli/flag-version": (_: Record<string, never>) => ({ en: "show the version", zh: "显示版本" }),
+
+  "cli/unknown-command": (f: { given: string; nearest: string | undefined }) => {
+    const guess = either(f.nearest, "Did you mean", "是否想用");
+    return {
+      en: `There is no command "${f.given}".${guess.en} cygnet --help lists them.`,
+      zh: `没有名为“${f.given}”的命令。${guess.zh}用 cygnet --help 查看全部命令。`,
+    };
+  },
+  "cli/unknown-flag": (f: { given: string; command: string; nearest: string | undefined }) => {
+    const guess = either(f.nearest, "Did you mean", "是否想用");
+    return {
+      en: `cygnet ${f.command} has no flag ${f.given}.${guess.en} cygnet ${f.command} --help lists them.`,
+      zh: `cygnet ${f.command} 没有参数 ${f.given}。${guess.zh}用 cygnet ${f.command} --help 查看全部参数。`,
+    };
+  },
+  "cli/missing-value": (f: { flag: string; command: string }) => ({
+    en: `${f.flag} needs a value. cygnet ${f.command} --help says which.`,
+    zh: `${f.flag} 后面需要一个值。用 cygnet ${f.command} --help 查看可用的值。`,
+  }),
+  "cli/missing-argument": (f: { argument: string; command: string }) => ({
+    en: `cygnet ${f.command} needs ${f.argument}. See cygnet ${f.command} --help.`,
+    zh: `cygnet ${f.command} 缺少 ${f.argument}。请参阅 cygnet ${f.command} --help。`,
+  }),
+  "cli/excess-argument": (f: { argument: string; command: string }) => ({
+    en: `cygnet ${f.command} does not take the argument "${f.argument}". A value with spaces needs quotes around it.`,
+    zh: `cygnet ${f.command} 不接受参数“${f.argument}”。含空格的值需要用引号括起来。`,
+  }),
+  "cli/wrong-values": (f: { problems: readonly string[]; command: string }) => ({
+    en: `${f.problems.join("\n")}\nSee cygnet ${f.command} --help.`,
+    zh: `${f.problems.join("\n")}\n请参阅 cygnet ${f.command} --help。`,
+  }),
+  "cli/wrong-value": (f: { flag: string; found: string | undefined; expected: string }) => ({
+    en:
+      f.found === undefined
+        ? `${f.flag} is required: ${f.expected}`
+        : `${f.flag} is ${f.found}: expected ${f.expected}`,
+    zh: f.found === undefined ? `缺少 ${f.flag}：需要${f.expected}` : `${f.flag} 的值为 ${f.found}：需要${f.expected}`,
+  }),
+  "cli/wrong-language": (f: { given: string }) => ({
+    en: `--lang is "${f.given}": possible are en and zh.`,
+    zh: `--lang 的值为“${f.given}”：可用的值有 en、zh。`,
+  }),
+  "cli/bug": (_: Record<string, never>) => ({
+    en: "This is a bug in Cygnet. Please report it with the text above and the output of cygnet doctor --json.",
+    zh: "这是 Cygnet 的缺陷。请附上以上文字和 cygnet doctor --json 的输出进行反馈。",
+  }),
+
+  "expected/boolean": (_: Record<string, never>) => ({ en: "true or false", zh: " true 或 false" }),
+  "expected/text": (_: Record<string, never>) => ({ en: "text", zh: "文本" }),
+  "expected/json": (_: Record<string, never>) => ({ en: "JSON", zh: " JSON" }),
+  "expected/choice": (f: { choices: readonly string[] }) => ({
+    en: f.choices.length > 1 ? `${f.choices.slice(0, -1).join(", ")} or ${f.choices.at(-1)}` : f.choices.join(),
+    zh: ` ${f.choices.length > 1 ? `${f.choices.slice(0, -1).join("、")} 或 ${f.choices.at(-1)}` : f.choices.join()}`,
+  }),
+  "expected/list": (f: { of: string }) => ({ en: `a list, each entry ${f.of}`, zh: `列表，每一项为${f.of}` }),
+  "expected/numbers": (f: { count: number }) => ({ en: `a list of ${f.count} numbers`, zh: `${f.count} 个数字的列表` }),
+  "expected/mapping": (f: { keys: readonly string[] }) => ({
+    en: `a mapping with the keys ${f.keys.join(", ")}`,
+    zh: `映射，可用的键有 ${f.keys.join("、")}`,
+  }),
+  "expected/number": (f: {
+    whole: boolean;
+    minimum: number | undefined;
+    maximum: number | undefined;
+    below: number | undefined;
+  }) => {
+    const en = [f.whole ? "a whole number" : "a number"];
+    const zh = [f.whole ? "整数" : "数字"];
+    if (f.minimum !== undefined) {
+      en.push(`at least ${f.minimum}`);
+      zh.push(`不小于 ${f.minimum}`);
+    }
+    if (f.maximum !== undefined) {
+      en.push(`at most ${f.maximum}`);
+      zh.push(`不大于 ${f.maximum}`);
+    }
+    if (f.below !== undefined) {
+      en.push(`below ${f.below}`);
+      zh.push(`小于 ${f.below}`);
+    }
+    return { en: en.join(", "), zh: zh.join("，") };
+  },
+
+  "doctor/row-cygnet": (_: Record<string, never>) => ({ en: "Cygnet", zh: "Cygnet" }),
+  "doctor/row-system": (_: Record<string, never>) => ({ en: "System", zh: "系统" }),
+  "doctor/row-node": (_: Record<string, never>) => ({ en: "Node.js", zh: "Node.js" }),
+  "doctor/row-cpu": (_: Record<string, never>) => ({ en: "Processor", zh: "处理器" }),
+  "doctor/row-features": (_: Record<string, never>) => ({ en: "Instructions", zh: "指令集" }),
+  "doctor/row-memory": (_: Record<string, never>) => ({ en: "Memory", zh: "内存" }),
+  "doctor/row-disk": (_: Record<string, never>) => ({ en: "Disk", zh: "磁盘" }),
+  "doctor/row-mlx": (_: Record<string, never>) => ({ en: "MLX", zh: "MLX" }),
+  "doctor/row-device": (_: Record<string, never>) => ({ en: "Device", zh: "计算设备" }),
+  "doctor/row-blas": (_: Record<string, never>) => ({ en: "OpenBLAS", zh: "OpenBLAS" }),
+  "doctor/row-language": (_: Record<string, never>) => ({ en: "Language", zh: "语言" }),
+  "doctor/cores": (f: { total: number; available: number }) => ({
+    en: `${f.available} of ${f.total} cores`,
+    zh: `${f.total} 核中可用 ${f.available} 核`,
+  }),
+  "doctor/memory": (f: { total: string; free: string }) => ({
+    en: `${f.total} GB, ${f.free} GB free`,
+    zh: `共 ${f.total} GB，可用 ${f.free} GB`,
+  }),
+  "doctor/free": (f: { free: string }) => ({ en: `${f.free} GB free here`, zh: `当前位置可用 ${f.free} GB` }),
+  "doctor/threads": (f: { threads: number }) => ({ en: `${f.threads} threads`, zh: `${f.threads} 个线程` }),
+  "doctor/ok": (_: Record<string, never>) => ({
+    en: "Ready. Try it: npm run demo",
+    zh: "一切就绪。试一试：npm run demo",
+  }),
+  "doctor/not-ok": (_: Record<string, never>) => ({
+    en: "MLX is not ready, so nothing can be computed. Get it with: npm run setup",
+    zh: "MLX 尚未就绪，无法进行计算。请运行：npm run setup",
+  }),
+
+  "command/doctor": (_: Record<string, never>) => ({
+    en: "show what this machine has: system, memory, processor, MLX, language",
+    zh: "检查本机环境：系统、内存、处理器、MLX、语言",
+  }),
+  "command/data": (_: Record<string, never>) => ({ en: "prepare training data", zh: "准备训练数据" }),
+  "command/data-convert": (_: Record<string, never>) => ({
+    en: "turn self-cognition, alpaca, ShareGPT and prompt/completion files into training data",
+    zh: "将自我认知、alpaca、ShareGPT 及 prompt/completion 文件转换为训练数据",
+  }),
+  "command/train": (_: Record<string, never>) => ({
+    en: "fine-tune a model: LoRA, QLoRA or full",
+    zh: "微调模型：LoRA、QLoRA 或全参数",
+  }),
+  "command/generate": (_: Record<string, never>) => ({ en: "answer a prompt with a model", zh: "用模型回答一个提示" }),
+  "command/fuse": (_: Record<string, never>) => ({
+    en: "merge an adapter into its base model",
+    zh: "将适配器合并到基础模型",
+  }),
+  "command/demo": (_: Record<string, never>) => ({
+    en: "see it once: teach the embedded model a new name, no download",
+    zh: "快速体验：教内置模型一个新名字，无需下载",
+  }),
+};

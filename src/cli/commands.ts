@@ -1,0 +1,16 @@
+import type { Code } from "../protocol/messages/catalogue.ts";
+import type { Command } from "./command.ts";
+
+export interface CommandEntry {
+  /** What is typed after `cygnet`; two words for a command of a group. */
+  name: string;
+  /** mlx-lm's names for it. */
+  aliases?: readonly string[];
+  summary: Extract<Code, `command/${string}`>;
+  load: () => Promise<Command>;
+}
+
+/** Every command, in the order of help. Loading happens on use: help and mistakes cost no tensor library. */
+export const commands: readonly CommandEntry[] = [
+  { name: "doctor", summary: "command/doctor", load: async () => (await import("./commands/doctor.ts")).doctor },
+];

@@ -1,0 +1,52 @@
+import { say } from "../protocol/language.ts";
+import type { Code, Facts } from "../protocol/messages/catalogue.ts";
+
+/** Where a command speaks: results to standard output, everything else to standard error. */
+export class Ui {
+  /** With `--json` standard output carries JSON only: one object, or one a line for a stream. */
+  readonly json: boolean;
+
+  constructor(json: boolean) {
+    this.json = json;
+  }
+
+  /** Whether a person is watching, on a terminal that can redraw a line. */
+  get interactive(): boolean {
+    return process.stderr.isTTY === true;
+  }
+
+  /** A result for people, left out with `--json`. */
+  print(text: string): void {
+    if (!this.json) process.stdout.write(text);
+  }
+
+  /** A result for programs, one line, only with `--json`. */
+  emit(value: unknown): void {
+    if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** A message of the catalogue, on a line of its own. */
+  say<C extends Code>(code: C, facts: Facts[C]): void {
+    this.tell(`${say(code, facts)}\n`);
+  }
+
+  /** Text for the person at the terminal. */
+  tell(text: string): void {
+    process.stderr.write(text);
+  }
+
+  /**
+   * A signal that the first Ctrl-C aborts, for a command that then saves and returns 130; a second Ctrl-C ends at once.
+   * A command that does not ask for it is ended by the first.
+   */
+  interruption(): AbortSignal {
+    const controller = new AbortController();
+    const onInterrupt = () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort();
+    };
+    process.on("SIGINT", onInterrupt);
+    process.on("SIGTERM", onInterrupt);
+    return controller.signal;
+  }
+}
