@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import * as random from "../core/random.ts";
 import { loadSafetensors, saveSafetensors } from "../core/safetensors.ts";
-import { writeTextFile } from "../core/text-file.ts";
+import { readJsonFile, writeTextFile } from "../core/text-file.ts";
 import { evaluate } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -47,7 +47,7 @@ export function restoreCheckpoint(
   const newest = names.sort().at(-1);
   if (!newest) throw new UserError("trainer/no-checkpoint", { folder });
   const path = join(parent, newest);
-  const facts = State.parse(JSON.parse(readFileSync(join(path, "state.json"), "utf8")));
+  const facts = State.parse(readJsonFile(join(path, "state.json")));
   loadTrainable(model, loadSafetensors(join(path, adaptersFile)).tensors, path);
   const { "random.state": sequence, ...moments } = loadSafetensors(join(path, optimizerFile)).tensors;
   optimizer.restore(moments, facts.optimizer_step);

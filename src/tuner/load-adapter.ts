@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import * as random from "../core/random.ts";
 import { loadSafetensors } from "../core/safetensors.ts";
+import { readJsonFile } from "../core/text-file.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { loadTrainable, makeTrainable } from "./adapters.ts";
@@ -30,23 +30,12 @@ export function loadAdapter(model: LanguageModel, folder: string): void {
   for (const path of [configPath, weightsPath]) {
     if (!existsSync(path)) throw new UserError("adapter/not-found", { folder, file: path });
   }
-  const config = AdapterConfig.safeParse(readJson(configPath));
+  const config = AdapterConfig.safeParse(readJsonFile(configPath));
   if (!config.success) {
     const problems = config.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new UserError("adapter/bad-config", { path: configPath, problems });
   }
-  // Building draws initial matrices that the saved ones replace: the caller's sequence must not notice.
-  const sequence = random.state();
   makeTrainable(model, config.data);
-  random.setState(sequence);
   loadTrainable(model, loadSafetensors(weightsPath).tensors, folder);
   model.freeze();
-}
-
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new UserError("file/not-json", { path, reason: error instanceof Error ? error.message : String(error) });
-  }
 }

@@ -6,13 +6,13 @@ import { loadDataset } from "../data/dataset.ts";
 import { requireTargets, type Sample, tokenizeRows } from "../data/sample.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { loadModel } from "../models/load.ts";
-import { Module } from "../nn/module.ts";
 import { Adam, AdamW } from "../optim/adam.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { buildSchedule, type Schedule } from "../optim/schedule.ts";
 import { SGD } from "../optim/sgd.ts";
 import type { TrainerEvent } from "../protocol/events.ts";
 import { say } from "../protocol/language.ts";
+import type { Code, Facts } from "../protocol/messages/catalogue.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { loadTrainable, makeTrainable } from "./adapters.ts";
@@ -105,7 +105,8 @@ async function* trainAndSave(
     train_rows: samples.train.length,
     valid_rows: samples.valid.length,
   };
-  if (samples.truncated > 0) yield warning("trainer/truncated", { rows: samples.truncated, length: config.max_seq_length });
+  if (samples.truncated > 0)
+    yield warning("trainer/truncated", { rows: samples.truncated, length: config.max_seq_length });
   if (samples.valid.length === 0) yield warning("trainer/no-validation", { folder: config.data });
 
   const start = performance.now();
@@ -158,8 +159,6 @@ async function measureTest(config: TrainConfig, model: LanguageModel, test: read
   return { type: "test", test_loss, test_ppl: Math.exp(test_loss) };
 }
 
-function warning(code: "trainer/truncated", facts: { rows: number; length: number }): TrainerEvent;
-function warning(code: "trainer/no-validation", facts: { folder: string }): TrainerEvent;
-function warning(code: "trainer/truncated" | "trainer/no-validation", facts: never): TrainerEvent {
+function warning<C extends Code>(code: C, facts: Facts[C]): TrainerEvent {
   return { type: "warning", code, message: say(code, facts) };
 }
