@@ -3,6 +3,10 @@ export const dataMessages = {
     en: `No data folder ${f.folder}. It must hold train.jsonl, and may hold valid.jsonl and test.jsonl; "cygnet data convert" makes them.`,
     zh: `找不到数据目录 ${f.folder}。其中应有 train.jsonl，还可以有 valid.jsonl 和 test.jsonl；可用 "cygnet data convert" 生成。`,
   }),
+  "data/no-file": (f: { path: string }) => ({
+    en: `No data file ${f.path}.`,
+    zh: `找不到数据文件 ${f.path}。`,
+  }),
   "data/no-rows": (f: { file: string }) => ({
     en: `${f.file} is missing or has no rows. Write one JSON object a line into it, for example {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}.`,
     zh: `${f.file} 不存在或没有数据。请每行写一个 JSON 对象，例如 {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}。`,
@@ -65,4 +69,55 @@ export const dataMessages = {
     en: `Nothing can be learnt from these rows (the answer is empty, or lies past max_seq_length): ${f.rows.join(", ")}${f.more > 0 ? ` and ${f.more} more` : ""}. Raise max_seq_length, shorten them or take them out.`,
     zh: `以下数据没有可学习的内容（回答为空，或超出 max_seq_length）：${f.rows.join("、")}${f.more > 0 ? `，另有 ${f.more} 条` : ""}。请增大 max_seq_length，或缩短、删除这些数据。`,
   }),
+
+  "data/convert-bad-array": (f: { file: string; reason: string }) => ({
+    en: `${f.file} starts like a JSON array and is none: ${f.reason}`,
+    zh: `${f.file} 以 JSON 数组开头，但无法解析：${f.reason}`,
+  }),
+  "data/convert-exists": (f: { path: string }) => ({
+    en: `${f.path} is there already. Choose another --output, or replace it with --force.`,
+    zh: `${f.path} 已存在。请换一个 --output 目录，或用 --force 覆盖。`,
+  }),
+  "data/convert-one-column": (_: Record<string, never>) => ({
+    en: "--prompt-column and --completion-column are given together, or not at all.",
+    zh: "--prompt-column 和 --completion-column 必须同时给出。",
+  }),
+  "data/convert-preference": (f: { file: string; line: number; columns: string[] }) => ({
+    en: `${f.file}, line ${f.line}: this is preference data (${f.columns.join(", ")}), made for DPO or KTO; training here is on one good answer a row. Write a file with the better answers only, as messages or prompt/completion rows.`,
+    zh: `${f.file} 第 ${f.line} 行：这是偏好数据（${f.columns.join("、")}），用于 DPO 或 KTO；而这里的训练每条数据只需要一个好的回答。请只保留较好的回答，整理成 messages 或 prompt/completion 格式。`,
+  }),
+  "data/convert-nothing": (f: { reasons: string[]; more: number }) => ({
+    en: `No row can be made of these files${f.reasons.length > 0 ? `:\n${f.reasons.map((reason) => `  ${reason}`).join("\n")}` : ": they are empty."}${f.more > 0 ? `\n  and ${f.more} more` : ""}`,
+    zh: `这些文件无法转换出任何数据${f.reasons.length > 0 ? `：\n${f.reasons.map((reason) => `  ${reason}`).join("\n")}` : "：文件为空。"}${f.more > 0 ? `\n  另有 ${f.more} 条` : ""}`,
+  }),
+  "data/convert-mixed": (f: { texts: number; conversations: number }) => ({
+    en: `These files have ${f.texts} rows of plain text and ${f.conversations} conversations, and training data must be one or the other. Convert them into two folders.`,
+    zh: `这些文件中有 ${f.texts} 条纯文本和 ${f.conversations} 条对话，而一份训练数据只能是其中一种。请分别转换到两个目录。`,
+  }),
+  "data/left-out-columns": (f: { columns: string[] }) => ({
+    en: `columns not recognised (${f.columns.join(", ") || "none"}); name them with --prompt-column and --completion-column`,
+    zh: `无法识别的字段（${f.columns.join("、") || "无"}）；可用 --prompt-column 和 --completion-column 指定`,
+  }),
+  "data/left-out-bad-turns": (f: { column: string }) => ({
+    en: `"${f.column}" is not a list of turns with text`,
+    zh: `"${f.column}" 不是由文本组成的对话列表`,
+  }),
+  "data/left-out-role": (f: { role: string; known: string[] }) => ({
+    en: `unknown role "${f.role}"; known: ${f.known.join(", ")}`,
+    zh: `未知的角色 "${f.role}"；支持：${f.known.join("、")}`,
+  }),
+  "data/left-out-call": (_: Record<string, never>) => ({
+    en: "a function_call that is not JSON with a name and arguments",
+    zh: "function_call 不是包含 name 和 arguments 的 JSON",
+  }),
+  "data/left-out-tools": (_: Record<string, never>) => ({
+    en: '"tools" is not a list of functions',
+    zh: '"tools" 不是函数列表',
+  }),
+  "data/left-out-placeholder": (f: { placeholders: string[] }) => ({
+    en: `nothing to fill ${f.placeholders.join(" and ")} with; give --name and --author`,
+    zh: `没有用于填入 ${f.placeholders.join("、")} 的内容；请给出 --name 和 --author`,
+  }),
+  "data/left-out-no-answer": (_: Record<string, never>) => ({ en: "it has no answer", zh: "没有回答" }),
+  "data/left-out-empty-answer": (_: Record<string, never>) => ({ en: "an answer is empty", zh: "回答为空" }),
 };
