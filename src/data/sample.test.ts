@@ -84,6 +84,19 @@ describe.skipIf(!hasSharedData)("samples", () => {
     await expect(tokenizeRow(chat(user("q")), stories)).rejects.toThrow(/no chat template/);
   });
 
+  test("of calls that the template leaves out are refused; several rows that fail are told together", async () => {
+    const phi3 = await Tokenizer.load(join(sharedData, "tokenizers/phi-3-mini"));
+    const call = { type: "function", function: { name: "get_weather", arguments: {} } };
+    const row = chat(user("q"), { role: "assistant", content: "", tool_calls: [call] });
+    await expect(tokenizeRows([row], phi3)).rejects.toThrow(
+      /^train.jsonl, line 3: .*leaves out the call of "get_weather"/,
+    );
+    await expect(tokenizeRows(Array(7).fill(row), phi3)).rejects.toThrow(
+      /cannot be used with this model:(\n.*line 3.*){5}\n {2}and 2 more$/,
+    );
+    expect((await tokenizeRow(row, phi3, { compat: true })).ids.length).toBeGreaterThan(0);
+  });
+
   test("are cut at their head; a row that has lost its targets, or never had one, is reported", async () => {
     const rows = [
       chat(user("q"), assistant("a")),

@@ -65,6 +65,14 @@ export const dataMessages = {
     en: `${f.file}, line ${f.line}: answer ${f.turn} cannot be found in what the chat template makes of the conversation, so the prompt cannot be masked. Turn mask_prompt off, or split the conversation so that this answer is its last message.`,
     zh: `${f.file} 第 ${f.line} 行：在对话模板生成的文本中找不到第 ${f.turn} 个回答，无法屏蔽提问部分。请关闭 mask_prompt，或拆分对话，使该回答成为最后一条消息。`,
   }),
+  "data/call-not-rendered": (f: { file: string; line: number; name: string }) => ({
+    en: `${f.file}, line ${f.line}: the model's chat template leaves out the call of "${f.name}", so it cannot be learnt. Use a model whose template has tool calls, or take such rows out.`,
+    zh: `${f.file} 第 ${f.line} 行：模型的对话模板会丢掉对 "${f.name}" 的调用，因此无法学习。请换用模板支持工具调用的模型，或删除这类数据。`,
+  }),
+  "data/rows-failed": (f: { problems: string[]; more: number }) => ({
+    en: `Some rows cannot be used with this model:\n${f.problems.map((problem) => `  ${problem}`).join("\n")}${f.more > 0 ? `\n  and ${f.more} more` : ""}`,
+    zh: `部分数据不能用于该模型：\n${f.problems.map((problem) => `  ${problem}`).join("\n")}${f.more > 0 ? `\n  另有 ${f.more} 条` : ""}`,
+  }),
   "data/rows-without-target": (f: { rows: string[]; more: number }) => ({
     en: `Nothing can be learnt from these rows (the answer is empty, or lies past max_seq_length): ${f.rows.join(", ")}${f.more > 0 ? ` and ${f.more} more` : ""}. Raise max_seq_length, shorten them or take them out.`,
     zh: `以下数据没有可学习的内容（回答为空，或超出 max_seq_length）：${f.rows.join("、")}${f.more > 0 ? `，另有 ${f.more} 条` : ""}。请增大 max_seq_length，或缩短、删除这些数据。`,
