@@ -4,9 +4,12 @@ import type { Text } from "./messages/catalogue.ts";
 
 // A config's schema is the one description of its fields: flags, help, error messages and forms are read off it here.
 
-/** What help says of a field, and its one-letter flag where it has one. */
+/** What help says of a field. */
 export interface FieldText extends Text {
+  /** Its one-letter flag. */
   short?: string;
+  /** What it takes, where the schema's own words would not do. */
+  expected?: Text;
 }
 
 /** Field descriptions: `z.int().default(4).register(fieldText, { en, zh })`, last in the chain. */
@@ -60,18 +63,21 @@ export function baseOf(schema: z.core.$ZodType): z.core.$ZodType {
 function kindOf(base: z.core.$ZodType): FieldKind {
   if (base instanceof z.ZodBoolean) return "boolean";
   if (base instanceof z.ZodNumber) return "number";
-  if (base instanceof z.ZodArray) return "list";
+  if (base instanceof z.ZodArray || base instanceof z.ZodTuple) return "list";
   if (base instanceof z.ZodObject || base instanceof z.ZodRecord) return "nested";
   return "text";
 }
 
 /** What a schema takes, in words: "a whole number, at least 1". */
 export function expectation(schema: z.core.$ZodType): string {
+  const own = schema instanceof z.ZodType ? fieldText.get(schema)?.expected : undefined;
+  if (own) return own[getLanguage()];
   const base = baseOf(schema);
   if (base instanceof z.ZodBoolean) return say("expected/boolean", {});
   if (base instanceof z.ZodNumber) return numberExpectation(base);
   if (base instanceof z.ZodEnum) return say("expected/choice", { choices: base.options.map(String) });
   if (base instanceof z.ZodArray) return say("expected/list", { of: expectation(base.element) });
+  if (base instanceof z.ZodTuple) return say("expected/numbers", { count: base.def.items.length });
   if (base instanceof z.ZodObject) return say("expected/mapping", { keys: Object.keys(base.shape) });
   if (base instanceof z.ZodUnion) {
     return say("expected/choice", { choices: base.options.map((option) => expectation(option)) });
@@ -82,9 +88,11 @@ export function expectation(schema: z.core.$ZodType): string {
 function numberExpectation(schema: z.ZodNumber): string {
   const bounded = (value: number | null) =>
     value === null || Math.abs(value) >= Number.MAX_SAFE_INTEGER ? undefined : value;
+  const { exclusiveMaximum } = schema._zod.bag;
   return say("expected/number", {
     whole: schema.isInt,
     minimum: bounded(schema.minValue),
-    maximum: bounded(schema.maxValue),
+    maximum: exclusiveMaximum === undefined ? bounded(schema.maxValue) : undefined,
+    below: exclusiveMaximum,
   });
 }

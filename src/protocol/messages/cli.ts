@@ -84,11 +84,17 @@ export const cliMessages = {
     zh: ` ${f.choices.length > 1 ? `${f.choices.slice(0, -1).join("、")} 或 ${f.choices.at(-1)}` : f.choices.join()}`,
   }),
   "expected/list": (f: { of: string }) => ({ en: `a list, each entry ${f.of}`, zh: `列表，每一项为${f.of}` }),
+  "expected/numbers": (f: { count: number }) => ({ en: `a list of ${f.count} numbers`, zh: `${f.count} 个数字的列表` }),
   "expected/mapping": (f: { keys: readonly string[] }) => ({
     en: `a mapping with the keys ${f.keys.join(", ")}`,
     zh: `映射，可用的键有 ${f.keys.join("、")}`,
   }),
-  "expected/number": (f: { whole: boolean; minimum: number | undefined; maximum: number | undefined }) => {
+  "expected/number": (f: {
+    whole: boolean;
+    minimum: number | undefined;
+    maximum: number | undefined;
+    below: number | undefined;
+  }) => {
     const en = [f.whole ? "a whole number" : "a number"];
     const zh = [f.whole ? "整数" : "数字"];
     if (f.minimum !== undefined) {
@@ -98,6 +104,10 @@ export const cliMessages = {
     if (f.maximum !== undefined) {
       en.push(`at most ${f.maximum}`);
       zh.push(`不大于 ${f.maximum}`);
+    }
+    if (f.below !== undefined) {
+      en.push(`below ${f.below}`);
+      zh.push(`小于 ${f.below}`);
     }
     return { en: en.join(", "), zh: zh.join("，") };
   },

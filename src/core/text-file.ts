@@ -1,0 +1,25 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { UserError } from "../protocol/user-error.ts";
+
+/**
+ * Writes `text` beside `path` and renames it into place, so that `path` is always absent or whole. Makes its folder.
+ * @throws UserError when it cannot be written; what was at `path` stays.
+ */
+export function writeTextFile(path: string, text: string): void {
+  const temporary = `${path}.part`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(temporary, "w");
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new UserError("file/write-failed", { path, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
