@@ -240,6 +240,8 @@ describe("nothing is written", () => {
   test("when no row can be made", async () => {
     await refused('["a", "b"]', /No row can be made.*in.json:1: not a JSON object/s);
     await refused("", /they are empty/);
+    await expect(convertFile(await folder())).rejects.toThrow(/cannot be read: EISDIR/);
+    await expect(convertFile("/no/such/file")).rejects.toThrow(/No data file/);
     await refused('[{"prompt": "q",]', /starts like a JSON array and is none/);
   });
 
@@ -266,7 +268,7 @@ describe("nothing is written", () => {
     expect(await readdir(output)).toEqual(["train.jsonl"]);
   });
 
-  test("half, when the disk is full", async () => {
+  test("when the folder cannot be made", async () => {
     const file = await inputFile('{"prompt": "q", "completion": "a"}');
     await expect(convertFile(file, { output: join(file, "below-a-file") })).rejects.toThrow(/Could not write/);
   });

@@ -37,7 +37,7 @@ export async function writeSplit(folder: string, rows: { train: unknown[]; valid
     else await rm(files.valid, { force: true });
   } catch (error) {
     await Promise.all(temporary.map((path) => rm(path, { force: true }).catch(() => {})));
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof Error) || !("code" in error)) throw error;
     throw new UserError("file/write-failed", { path: folder, reason: error.message });
   }
   return files;

@@ -7,6 +7,10 @@ export const dataMessages = {
     en: `No data file ${f.path}.`,
     zh: `找不到数据文件 ${f.path}。`,
   }),
+  "data/unreadable": (f: { file: string; reason: string }) => ({
+    en: `${f.file} cannot be read: ${f.reason}`,
+    zh: `无法读取 ${f.file}：${f.reason}`,
+  }),
   "data/no-rows": (f: { file: string }) => ({
     en: `${f.file} is missing or has no rows. Write one JSON object a line into it, for example {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}.`,
     zh: `${f.file} 不存在或没有数据。请每行写一个 JSON 对象，例如 {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}。`,
