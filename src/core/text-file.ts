@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { UserError } from "../protocol/user-error.ts";
 
@@ -21,5 +21,17 @@ export function writeTextFile(path: string, text: string): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw new UserError("file/write-failed", { path, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/**
+ * The value that a JSON file holds.
+ * @throws UserError when the file cannot be read or is not JSON.
+ */
+export function readJsonFile(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new UserError("file/not-json", { path, reason: error instanceof Error ? error.message : String(error) });
   }
 }

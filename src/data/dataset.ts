@@ -37,7 +37,7 @@ export async function loadDataset(folder: string, options: DatasetOptions = {}):
 
 /** The rows of one JSONL file, all of the first row's form; none where there is no file. */
 export async function readRows(file: string, options: DatasetOptions = {}): Promise<Row[]> {
-  const features = { ...defaultFeatures, ...options };
+  const features = featuresOf(options);
   const lines = parseJsonLines((await readUtf8(file)) ?? "");
   const first = lines.find(({ value }) => isObject(value) && formOf(value, features))?.value;
   const form = isObject(first) ? formOf(first, features) : undefined;
@@ -59,6 +59,15 @@ export async function readRows(file: string, options: DatasetOptions = {}): Prom
   }
   if (form === "text" && options.mask_prompt) throw new UserError("data/mask-prompt-on-text", { file });
   return rows;
+}
+
+function featuresOf(options: DatasetOptions): Features {
+  return {
+    prompt_feature: options.prompt_feature ?? defaultFeatures.prompt_feature,
+    completion_feature: options.completion_feature ?? defaultFeatures.completion_feature,
+    chat_feature: options.chat_feature ?? defaultFeatures.chat_feature,
+    text_feature: options.text_feature ?? defaultFeatures.text_feature,
+  };
 }
 
 function unknownColumns(value: unknown, features: Features): string {

@@ -16,8 +16,9 @@ export async function readUtf8(path: string): Promise<string | undefined> {
   try {
     bytes = await readFile(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
+    if (!(error instanceof Error) || !("code" in error)) throw error;
+    if (error.code === "ENOENT") return undefined;
+    throw new UserError("data/unreadable", { file: path, reason: error.message });
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -1,5 +1,3 @@
-import { cp, mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { hasSharedData, sharedData } from "../../test/shared-data.ts";
@@ -67,9 +65,7 @@ describe.skipIf(!hasSharedData)("samples", () => {
   });
 
   test("a word belongs to the answer with the blank that a SentencePiece token gives it", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "mistral-"));
-    await cp(join(sharedData, "tokenizers/mistral-v0.3"), folder, { recursive: true });
-    const mistral = await Tokenizer.load(folder);
+    const mistral = await Tokenizer.load(join(sharedData, "tokenizers/mistral-v0.3"));
     const sample = await tokenizeRow(chat(user("q"), assistant("answer"), user("r"), assistant("好")), mistral, {
       maskPrompt: true,
     });
@@ -82,6 +78,19 @@ describe.skipIf(!hasSharedData)("samples", () => {
       /^train.jsonl, line 3: .*template/,
     );
     await expect(tokenizeRow(chat(user("q")), stories)).rejects.toThrow(/no chat template/);
+  });
+
+  test("of calls that the template leaves out are refused; several rows that fail are told together", async () => {
+    const phi3 = await Tokenizer.load(join(sharedData, "tokenizers/phi-3-mini"));
+    const call = { type: "function", function: { name: "get_weather", arguments: {} } };
+    const row = chat(user("q"), { role: "assistant", content: "", tool_calls: [call] });
+    await expect(tokenizeRows([row], phi3)).rejects.toThrow(
+      /^train.jsonl, line 3: .*leaves out the call of "get_weather"/,
+    );
+    await expect(tokenizeRows(Array(7).fill(row), phi3)).rejects.toThrow(
+      /cannot be used with this model:(\n.*line 3.*){5}\n {2}and 2 more$/,
+    );
+    expect((await tokenizeRow(row, phi3, { compat: true })).ids.length).toBeGreaterThan(0);
   });
 
   test("are cut at their head; a row that has lost its targets, or never had one, is reported", async () => {

@@ -36,7 +36,7 @@ export async function tokenizeRow(row: Row, tokenizer: Tokenizer, options: Sampl
   }
 }
 
-/** All rows as samples, in order, cut to `maxSeqLength` tokens. */
+/** All rows as samples, in order, cut to `maxSeqLength` tokens. Rows that fail are told together. */
 export async function tokenizeRows(
   rows: readonly Row[],
   tokenizer: Tokenizer,
@@ -44,12 +44,30 @@ export async function tokenizeRows(
 ): Promise<{ samples: Sample[]; truncated: number }> {
   const { maxSeqLength = Number.POSITIVE_INFINITY } = options;
   const samples: Sample[] = [];
+  const errors: UserError[] = [];
+  const add = (row: Row) =>
+    tokenizeRow(row, tokenizer, options).catch((error: unknown) => {
+      if (!(error instanceof UserError) || !isAboutOneRow(error)) throw error;
+      return error;
+    });
   for (let start = 0; start < rows.length; start += chunkSize) {
-    const chunk = rows.slice(start, start + chunkSize);
-    samples.push(...(await Promise.all(chunk.map((row) => tokenizeRow(row, tokenizer, options)))));
+    for (const result of await Promise.all(rows.slice(start, start + chunkSize).map(add))) {
+      if (result instanceof UserError) errors.push(result);
+      else samples.push(result);
+    }
+  }
+  const [first, ...others] = errors;
+  if (first && others.length === 0) throw first;
+  if (first) {
+    const problems = errors.slice(0, shownRows).map((error) => error.message);
+    throw new UserError("data/rows-failed", { problems, more: errors.length - problems.length });
   }
   const truncated = samples.filter((sample) => sample.ids.length > maxSeqLength).length;
   return { samples: samples.map((sample) => truncate(sample, maxSeqLength)), truncated };
+}
+
+function isAboutOneRow({ code }: UserError): boolean {
+  return code === "data/row-not-rendered" || code === "data/turn-not-found" || code === "data/call-not-rendered";
 }
 
 /** The sample's first `maxSeqLength` tokens. */
@@ -82,6 +100,7 @@ async function tokenizeChat(row: ChatRow, tokenizer: Tokenizer, options: SampleO
   const render = (part: readonly ChatMessage[], addGenerationPrompt: boolean) =>
     tokenizer.render(part, { tools: row.tools, addGenerationPrompt });
   const text = render(messages, false);
+  if (!options.compat) requireCalls(row, text);
   if (!options.maskPrompt) return wholeSample(row, await tokenizer.encode(text, { addSpecialTokens: false }));
   if (options.compat) {
     const ids = await tokenizer.encode(text, { addSpecialTokens: false });
@@ -95,6 +114,13 @@ async function tokenizeChat(row: ChatRow, tokenizer: Tokenizer, options: SampleO
   const { ids, ranges } = await tokenizer.encodeWithRanges(text);
   const targets = spans.flatMap((span) => (span ? tokensIn(span, ranges) : []));
   return { ids, promptLength: targets[0]?.[0] ?? ids.length, targets, row };
+}
+
+/** A template without tool calls would leave an empty answer to be learnt. */
+function requireCalls({ messages, file, line }: ChatRow, text: string): void {
+  const names = messages.flatMap((message) => (message.tool_calls ?? []).map((call) => call.function?.name ?? ""));
+  const lost = names.find((name) => !text.includes(name));
+  if (lost !== undefined) throw new UserError("data/call-not-rendered", { file, line, name: lost });
 }
 
 function wholeSample(row: Row, ids: number[]): Sample {

@@ -21,7 +21,7 @@ export abstract class LanguageModel extends Module {
   abstract readonly config: LanguageModelConfig;
 
   /** The transformer blocks, first to last. */
-  abstract get layers(): Module[];
+  abstract get blocks(): Block[];
 
   /** tokens: [B, L] integers → normalized hidden states [B, L, D]. */
   abstract hidden(tokens: Tensor, cache?: KVCache[]): Tensor;
@@ -43,7 +43,7 @@ export abstract class LanguageModel extends Module {
   }
 
   makeCache(): KVCache[] {
-    return this.layers.map(() => new KVCache());
+    return this.blocks.map(() => new KVCache());
   }
 }
 

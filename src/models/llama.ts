@@ -160,7 +160,7 @@ export class Llama extends LanguageModel {
     if (!config.tie_word_embeddings) this.lm_head = new Linear(config.hidden_size, config.vocab_size, { bias: false });
   }
 
-  override get layers(): TransformerBlock[] {
+  override get blocks(): TransformerBlock[] {
     return this.model.layers;
   }
   override get head(): LinearLayer | EmbeddingLayer {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { defaultDevice } from "../core/device.ts";
@@ -6,6 +6,7 @@ import { type DType, isFloating } from "../core/dtype.ts";
 import type { Quantization } from "../core/ops.ts";
 import { loadSafetensors, type Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { readJsonFile } from "../core/text-file.ts";
 import { evaluate } from "../core/transforms.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
@@ -61,7 +62,7 @@ export function loadModel(
 export function readModelConfig(folder: string): ModelConfig {
   const path = join(folder, "config.json");
   if (!existsSync(path)) throw new UserError("model/no-folder", { folder, path });
-  const parsed = ModelConfig.safeParse(readJson(path));
+  const parsed = ModelConfig.safeParse(readJsonFile(path));
   if (!parsed.success) throw new UserError("model/bad-config", { source: path, problems: ["model_type is missing"] });
   return parsed.data;
 }
@@ -94,17 +95,9 @@ function readWeights(folder: string): Weights {
 function shardsOf(folder: string): string[] {
   const path = join(folder, "model.safetensors.index.json");
   if (!existsSync(path)) return [];
-  const index = z.object({ weight_map: z.record(z.string(), z.string()) }).safeParse(readJson(path));
+  const index = z.object({ weight_map: z.record(z.string(), z.string()) }).safeParse(readJsonFile(path));
   if (!index.success) throw new UserError("model/bad-config", { source: path, problems: ["weight_map is missing"] });
   return [...new Set(Object.values(index.data.weight_map))];
-}
-
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new UserError("file/not-json", { path, reason: error instanceof Error ? error.message : String(error) });
-  }
 }
 
 /** Gives layers whose weights come packed a quantized class. */

@@ -71,3 +71,14 @@ test("the work per token does not grow with the text", () => {
   for (let id = 0; id < 1000; id++) detokenizer.add(id);
   expect(decoded).toBeLessThan(3000);
 });
+
+test("half a character is held back under a decoder that spells bytes among other things", () => {
+  const decoder: TokenDecoder = {
+    byteLevel: false,
+    piece: (id) => String.fromCharCode(id),
+    decode: (pieces) => Buffer.from(pieces.join(""), "latin1").toString("utf8"),
+  };
+  const detokenizer = new StreamingDetokenizer(decoder);
+  const parts = [...Buffer.from("a好b"), 0xe5].map((byte) => detokenizer.add(byte));
+  expect([...parts, detokenizer.finish()]).toEqual(["a", "", "", "好", "b", "", "\ufffd"]);
+});

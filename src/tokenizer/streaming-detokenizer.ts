@@ -35,12 +35,12 @@ export class StreamingDetokenizer {
     if (piece === null) return "";
     if (this.#decoder.byteLevel) return this.#give(this.#utf8.decode(bytesOf(piece), { stream: true }));
     this.#pending.push(piece);
-    return isByte(piece) ? "" : this.#give(this.#flush());
+    return isByte(piece) ? "" : this.#give(this.#flush(false));
   }
 
   /** What was held back, at the end of the sequence. An incomplete character becomes U+FFFD. */
   finish(): string {
-    return this.#give(this.#decoder.byteLevel ? this.#utf8.decode() : this.#flush());
+    return this.#give(this.#decoder.byteLevel ? this.#utf8.decode() : this.#flush(true));
   }
 
   #give(text: string): string {
@@ -48,11 +48,13 @@ export class StreamingDetokenizer {
     return text;
   }
 
-  #flush(): string {
+  #flush(isEnd: boolean): string {
     if (this.#pending.length === 0) return "";
     // Some decoders take a blank off the first piece: in the middle of a text another piece stands first.
     const anchor = this.#started ? ["x"] : [];
     const text = this.#decoder.decode([...anchor, ...this.#pending]).slice(anchor.length);
+    // Decoders that only partly spell bytes write an incomplete character so.
+    if (text.endsWith("\ufffd") && !isEnd) return "";
     this.#pending = [];
     this.#started = true;
     return text;

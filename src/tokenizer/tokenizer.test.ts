@@ -39,6 +39,7 @@ describe.skipIf(!hasSharedData)("real tokenizers", () => {
 
   test("llama-3.1 encodes and decodes as swift-transformers' vectors say", async () => {
     const Vectors = z.object({
+      long: z.object({ text: z.string(), token_ids: z.array(z.int()), decoded_text: z.string() }),
       short: z.array(
         z.object({
           input: z.string(),
@@ -50,7 +51,9 @@ describe.skipIf(!hasSharedData)("real tokenizers", () => {
     });
     const folder = join(sharedData, "tokenizers/llama-3.1");
     const tokenizer = await Tokenizer.load(folder);
-    const { short } = Vectors.parse(JSON.parse(await readFile(join(folder, "vectors.json"), "utf8")));
+    const { short, long } = Vectors.parse(JSON.parse(await readFile(join(folder, "vectors.json"), "utf8")));
+    expect(await tokenizer.encode(long.text)).toEqual(long.token_ids);
+    expect(tokenizer.decode(long.token_ids)).toBe(long.decoded_text);
     // The vectors were decoded with `clean_up_tokenization_spaces`, which drops the blank before punctuation.
     const cleaned = (text: string) => text.replaceAll(/ (\.|\?|!|,|n't|'m|'s|'ve|'re)/g, "$1");
     for (const row of short) {

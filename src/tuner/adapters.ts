@@ -71,11 +71,11 @@ export function loadTrainable(model: LanguageModel, weights: Weights, source: st
 }
 
 function lastBlocks(model: LanguageModel, count: number): Module[] {
-  const { layers } = model;
-  if (count > layers.length) {
-    throw new UserError("adapter/too-many-layers", { asked: count, available: layers.length });
+  const { blocks } = model;
+  if (count > blocks.length) {
+    throw new UserError("adapter/too-many-layers", { asked: count, available: blocks.length });
   }
-  return count <= 0 ? layers : layers.slice(-count);
+  return count <= 0 ? blocks : blocks.slice(-count);
 }
 
 function isAdaptable(module: Module): boolean {
@@ -117,7 +117,7 @@ function matching(root: Module, wanted: ReadonlySet<string>): [string, Module][]
 function rejectUnknownKeys(model: LanguageModel, wanted: ReadonlySet<string>, found: ReadonlySet<string>): void {
   const unknown = [...wanted].filter((key) => !found.has(key));
   if (unknown.length === 0 && found.size > 0) return;
-  const [first] = model.layers;
+  const [first] = model.blocks;
   const possible = [
     ...new Set([...(first ? namesIn(first) : []), ...adaptablePaths(model).filter((path) => !/\.\d+\./.test(path))]),
   ];

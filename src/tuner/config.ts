@@ -132,6 +132,10 @@ export const TrainConfig = z.strictObject({
     en: "the rows' key for plain text",
     zh: "数据行中纯文本的键名",
   }),
+  resume: z.boolean().default(false).register(fieldText, {
+    en: "continue the run in --adapter-path from its last checkpoint, exactly where it was",
+    zh: "从 --adapter-path 中的最近检查点精确地继续训练",
+  }),
   compat: z.enum(["mlx-lm"]).optional().register(fieldText, {
     en: "reproduce mlx-lm's batches, initial adapters and losses number for number",
     zh: "逐数值复现 mlx-lm 的批次、初始适配器和损失",

@@ -3,22 +3,24 @@ import { stringify } from "yaml";
 import { writeTextFile } from "../core/text-file.ts";
 import { TrainConfig } from "./config.ts";
 
+/** Keys that mlx-lm does not know. */
+const ours = ["compat", "resume"];
+
 /**
  * mlx-lm's `adapter_config.json`: all its settings, sorted, unset ones null. Python mlx-lm builds the adapters of
  * `fine_tune_type`, `num_layers` and `lora_parameters`; ours are left out.
  */
 export function adapterConfigText(config: TrainConfig): string {
-  const { compat: _ours, ...theirs } = config;
   const entries = Object.keys(TrainConfig.shape)
-    .filter((key) => key !== "compat")
+    .filter((key) => !ours.includes(key))
     .sort()
-    .map((key) => [key, Reflect.get(theirs, key) ?? null]);
+    .map((key) => [key, Reflect.get(config, key) ?? null]);
   return `${JSON.stringify(sortKeys(Object.fromEntries(entries)), null, 4)}\n`;
 }
 
 /** The resolved settings as a config file that gives the same run again. */
 export function configYamlText(config: TrainConfig): string {
-  const { config: _file, ...settings } = config;
+  const { config: _file, resume: _once, ...settings } = config;
   return stringify(settings, { version: "1.1" });
 }
 

@@ -5,6 +5,7 @@ import { fileMessages } from "./file.ts";
 import { modelMessages } from "./model.ts";
 import { nativeMessages } from "./native.ts";
 import { tokenizerMessages } from "./tokenizer.ts";
+import { trainerMessages } from "./trainer.ts";
 import { trainingMessages } from "./training.ts";
 
 const messages = {
@@ -15,6 +16,7 @@ const messages = {
   ...modelMessages,
   ...nativeMessages,
   ...tokenizerMessages,
+  ...trainerMessages,
   ...trainingMessages,
 };
 

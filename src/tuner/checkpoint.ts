@@ -1,0 +1,57 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import * as random from "../core/random.ts";
+import { loadSafetensors, saveSafetensors } from "../core/safetensors.ts";
+import { readJsonFile, writeTextFile } from "../core/text-file.ts";
+import { evaluate } from "../core/transforms.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import { UserError } from "../protocol/user-error.ts";
+import { loadTrainable } from "./adapters.ts";
+import type { SaveState } from "./trainer.ts";
+
+/** What `state.json` of a checkpoint holds beside the tensors. */
+const State = z.object({ iteration: z.int(), trained_tokens: z.int(), optimizer_step: z.int() });
+
+const adaptersFile = "adapters.safetensors";
+const optimizerFile = "optimizer.safetensors";
+
+/**
+ * Writes everything that continuing needs into `folder/checkpoints/NNNNNNN`, which appears whole or not at all, and then
+ * removes older ones.
+ */
+export function saveCheckpoint(folder: string, model: LanguageModel, optimizer: Optimizer, state: SaveState): void {
+  const parent = join(folder, "checkpoints");
+  const name = String(state.iteration).padStart(7, "0");
+  const part = join(parent, `${name}.part`);
+  rmSync(part, { recursive: true, force: true });
+  mkdirSync(part, { recursive: true });
+  saveSafetensors(join(part, adaptersFile), model.trainableParameters());
+  saveSafetensors(join(part, optimizerFile), { ...optimizer.state, "random.state": random.state() });
+  const facts = { iteration: state.iteration, trained_tokens: state.trainedTokens, optimizer_step: optimizer.step };
+  writeTextFile(join(part, "state.json"), `${JSON.stringify(facts, null, 2)}\n`);
+  rmSync(join(parent, name), { recursive: true, force: true });
+  renameSync(part, join(parent, name));
+  for (const other of readdirSync(parent)) if (other !== name) rmSync(join(parent, other), { recursive: true });
+}
+
+/** Puts model, optimizer and random sequence back to the newest checkpoint of `folder`. */
+export function restoreCheckpoint(
+  folder: string,
+  model: LanguageModel,
+  optimizer: Optimizer,
+): { iteration: number; trainedTokens: number } {
+  const parent = join(folder, "checkpoints");
+  const names = existsSync(parent) ? readdirSync(parent).filter((name) => /^\d+$/.test(name)) : [];
+  const newest = names.sort().at(-1);
+  if (!newest) throw new UserError("trainer/no-checkpoint", { folder });
+  const path = join(parent, newest);
+  const facts = State.parse(readJsonFile(join(path, "state.json")));
+  loadTrainable(model, loadSafetensors(join(path, adaptersFile)).tensors, path);
+  const { "random.state": sequence, ...moments } = loadSafetensors(join(path, optimizerFile)).tensors;
+  optimizer.restore(moments, facts.optimizer_step);
+  if (sequence) random.setState(sequence);
+  evaluate(optimizer.state, random.state());
+  return { iteration: facts.iteration, trainedTokens: facts.trained_tokens };
+}

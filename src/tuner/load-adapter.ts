@@ -1,0 +1,41 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { loadSafetensors } from "../core/safetensors.ts";
+import { readJsonFile } from "../core/text-file.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import { UserError } from "../protocol/user-error.ts";
+import { loadTrainable, makeTrainable } from "./adapters.ts";
+
+/** The part of `adapter_config.json` that says how an adapter is built; mlx-lm writes many more keys. */
+const AdapterConfig = z.looseObject({
+  fine_tune_type: z.enum(["lora", "dora", "full"]).default("lora"),
+  num_layers: z.int(),
+  lora_parameters: z.looseObject({
+    rank: z.int(),
+    scale: z.number(),
+    dropout: z.number().default(0),
+    keys: z.array(z.string()).nullish(),
+  }),
+});
+
+/**
+ * Puts the adapter of a run folder (mlx-lm's or ours) on `model`: layers of `adapter_config.json`, weights of
+ * `adapters.safetensors`.
+ * @throws UserError when a file is missing or the adapter belongs to another model; the model is not usable then.
+ */
+export function loadAdapter(model: LanguageModel, folder: string): void {
+  const configPath = join(folder, "adapter_config.json");
+  const weightsPath = join(folder, "adapters.safetensors");
+  for (const path of [configPath, weightsPath]) {
+    if (!existsSync(path)) throw new UserError("adapter/not-found", { folder, file: path });
+  }
+  const config = AdapterConfig.safeParse(readJsonFile(configPath));
+  if (!config.success) {
+    const problems = config.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new UserError("adapter/bad-config", { path: configPath, problems });
+  }
+  makeTrainable(model, config.data);
+  loadTrainable(model, loadSafetensors(weightsPath).tensors, folder);
+  model.freeze();
+}
