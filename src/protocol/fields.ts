@@ -88,11 +88,14 @@ export function expectation(schema: z.core.$ZodType): string {
 function numberExpectation(schema: z.ZodNumber): string {
   const bounded = (value: number | null) =>
     value === null || Math.abs(value) >= Number.MAX_SAFE_INTEGER ? undefined : value;
-  const { exclusiveMaximum } = schema._zod.bag;
+  const strict = schema.def.checks?.some(
+    ({ _zod: { def } }) => "inclusive" in def && def.inclusive === false && def.check === "less_than",
+  );
+  const maximum = bounded(schema.maxValue);
   return say("expected/number", {
     whole: schema.isInt,
     minimum: bounded(schema.minValue),
-    maximum: exclusiveMaximum === undefined ? bounded(schema.maxValue) : undefined,
-    below: exclusiveMaximum,
+    maximum: strict ? undefined : maximum,
+    below: strict ? maximum : undefined,
   });
 }

@@ -56,4 +56,30 @@ export const trainingMessages = {
     en: "train and test are both off, so there is nothing to do: set one of them to true (--train, --test)",
     zh: "train 和 test 都已关闭，没有可做的事：请将其中之一设为 true（--train、--test）",
   }),
+
+  "track/resumed": (f: { iteration: number }) => ({
+    en: `Continuing after iteration ${f.iteration}`,
+    zh: `从第 ${f.iteration} 步之后继续`,
+  }),
+  "track/eta": (f: { left: string }) => ({ en: `${f.left} left`, zh: `剩余 ${f.left}` }),
+  "track/warning": (f: { message: string }) => ({ en: `Warning: ${f.message}`, zh: `警告：${f.message}` }),
+  "track/plot-legend": (f: { train: string; validation: string | undefined }) =>
+    f.validation === undefined
+      ? { en: `█ train loss ${f.train}`, zh: `█ 训练损失 ${f.train}` }
+      : {
+          en: `█ train loss ${f.train}   ● validation loss ${f.validation}`,
+          zh: `█ 训练损失 ${f.train}   ● 验证损失 ${f.validation}`,
+        },
+  "track/done": (f: { iteration: number; duration: string; folder: string }) => ({
+    en: `Done: ${f.iteration} iterations in ${f.duration}. The adapters are in ${f.folder}`,
+    zh: `完成：共 ${f.iteration} 步，用时 ${f.duration}。适配器保存在 ${f.folder}`,
+  }),
+  "track/interrupted": (f: { iteration: number; duration: string; folder: string }) => ({
+    en: `Stopped after ${f.iteration} iterations (${f.duration}); what was learnt is saved in ${f.folder}`,
+    zh: `已在第 ${f.iteration} 步停止（用时 ${f.duration}），训练结果已保存在 ${f.folder}`,
+  }),
+  "track/upload": (f: { command: string }) => ({
+    en: `To upload this run: ${f.command}`,
+    zh: `上传本次运行记录：${f.command}`,
+  }),
 };
