@@ -1,0 +1,96 @@
+import { integers } from "../core/ops.ts";
+import * as random from "../core/random.ts";
+import { scope } from "../core/scope.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { asyncEval } from "../core/transforms.ts";
+import type { KVCache } from "../models/cache.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import { type Choice, Sampler, type Sampling } from "./sampler.ts";
+
+export interface GenerateOptions {
+  sampling: Sampling;
+  maxTokens: number;
+  /** Prompt tokens computed at once. */
+  prefillStepSize?: number;
+  /** Reused and extended when given; otherwise one is made and freed. */
+  cache?: KVCache[] | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface GeneratedToken {
+  id: number;
+  /** Natural log of its probability. */
+  logprob: number;
+}
+
+/**
+ * Tokens that continue `prompt` (at least one id), one at a time, without end but for `maxTokens`; stop by leaving the
+ * loop. While one token is handed out the next is already computed. Each step is one scope and one evaluation.
+ */
+export async function* generateTokens(
+  model: LanguageModel,
+  prompt: readonly number[],
+  { sampling, maxTokens, prefillStepSize = 2048, cache: given, signal }: GenerateOptions,
+): AsyncGenerator<GeneratedToken, void> {
+  const cache = given ?? model.makeCache();
+  const sampler = new Sampler(sampling, model.config.vocab_size);
+  const pending = new Set<Choice>();
+  const step = (tokens: Tensor): { choice: Choice; ready: Promise<void> } => {
+    const choice = scope(() => sampler.choose(model.logits(lastOf(model.hidden(tokens, cache)))));
+    pending.add(choice);
+    return { choice, ready: asyncEval(choice.ids, choice.logprobs, stateOf(cache), random.state()) };
+  };
+  try {
+    const rest = await prefill(model, prompt, cache, prefillStepSize);
+    let current = scope(() => step(integers(rest, [1, rest.length])));
+    await current.ready;
+    for (let count = 1; count <= maxTokens && !signal?.aborted; count++) {
+      const { choice } = current;
+      const next = count < maxTokens ? scope(() => step(choice.ids.reshape(1, 1))) : undefined;
+      const token = { id: choice.ids.item(), logprob: choice.logprobs.item() };
+      release(choice, pending);
+      try {
+        yield token;
+      } finally {
+        await next?.ready;
+      }
+      if (!next) return;
+      current = next;
+    }
+  } finally {
+    for (const choice of pending) release(choice, pending);
+    sampler.dispose();
+    if (!given) for (const layer of cache) layer.dispose();
+  }
+}
+
+/** Computes all but the last part of the prompt into the cache and returns that part. */
+async function prefill(
+  model: LanguageModel,
+  prompt: readonly number[],
+  cache: KVCache[],
+  stepSize: number,
+): Promise<readonly number[]> {
+  let start = 0;
+  for (; prompt.length - start > stepSize; start += stepSize) {
+    const chunk = prompt.slice(start, start + stepSize);
+    scope(() => void model.hidden(integers(chunk, [1, chunk.length]), cache));
+    await asyncEval(stateOf(cache));
+  }
+  return prompt.slice(start);
+}
+
+/** [1, L, D] → [1, D] of the last position: the output layer computes one row only. */
+function lastOf(hidden: Tensor): Tensor {
+  return hidden.at(1, -1);
+}
+
+function stateOf(cache: readonly KVCache[]): Tensor[] {
+  return cache.flatMap((layer) => layer.state);
+}
+
+function release(choice: Choice, pending: Set<Choice>): void {
+  choice.ids.dispose();
+  choice.logprobs.dispose();
+  pending.delete(choice);
+}

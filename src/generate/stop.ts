@@ -1,0 +1,51 @@
+/**
+ * Cuts a stream of text at the first of some stop strings. Text that may be the beginning of one is held back until it is
+ * clear that it is not.
+ */
+export class StopMatcher {
+  readonly #stops: readonly string[];
+  #held = "";
+  #stopped = false;
+
+  constructor(stops: readonly string[]) {
+    this.#stops = stops.filter((stop) => stop !== "");
+  }
+
+  /** A stop string has been seen; nothing follows. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Takes more text and returns what is certain to stay. */
+  add(text: string): string {
+    if (this.#stopped) return "";
+    this.#held += text;
+    const found = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((at) => at >= 0);
+    if (found.length > 0) {
+      this.#stopped = true;
+      return this.#take(Math.min(...found));
+    }
+    return this.#take(this.#held.length - this.#longestBeginning());
+  }
+
+  /** The rest, when no more text comes. */
+  finish(): string {
+    return this.#stopped ? "" : this.#take(this.#held.length);
+  }
+
+  #take(length: number): string {
+    const text = this.#held.slice(0, length);
+    this.#held = this.#held.slice(length);
+    return text;
+  }
+
+  /** How much of the held text's end is the beginning of a stop string. */
+  #longestBeginning(): number {
+    const lengths = this.#stops.flatMap((stop) =>
+      Array.from({ length: stop.length - 1 }, (_, i) => i + 1).filter((length) =>
+        this.#held.endsWith(stop.slice(0, length)),
+      ),
+    );
+    return Math.max(0, ...lengths);
+  }
+}
