@@ -13,4 +13,9 @@ export interface CommandEntry {
 /** Every command, in the order of help. Loading happens on use: help and mistakes cost no tensor library. */
 export const commands: readonly CommandEntry[] = [
   { name: "doctor", summary: "command/doctor", load: async () => (await import("./commands/doctor.ts")).doctor },
+  {
+    name: "data convert",
+    summary: "command/data-convert",
+    load: async () => (await import("./commands/data-convert.ts")).dataConvert,
+  },
 ];
