@@ -72,3 +72,9 @@ test.each(modules.map((path) => relative(source, path)))("%s is one readable thi
     );
   if (!name.startsWith("native/")) expect(casts, "type casts belong in src/native").toEqual([]);
 });
+
+test("the picture in docs/design.md shows the layers in this order", () => {
+  const text = readFileSync(resolve(source, "../docs/design.md"), "utf8");
+  const picture = text.slice(text.indexOf("\nsrc/\n"), text.indexOf("\nassets/"));
+  expect([...picture.matchAll(/^ {2}\(?(\w+)\//gm)].map((match) => match[1])).toEqual(layers);
+});
