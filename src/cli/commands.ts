@@ -18,4 +18,16 @@ export const commands: readonly CommandEntry[] = [
     summary: "command/data-convert",
     load: async () => (await import("./commands/data-convert.ts")).dataConvert,
   },
+  {
+    name: "train",
+    aliases: ["lora"],
+    summary: "command/train",
+    load: async () => (await import("./commands/train.ts")).train,
+  },
+  {
+    name: "generate",
+    summary: "command/generate",
+    load: async () => (await import("./commands/generate.ts")).generate,
+  },
+  { name: "fuse", summary: "command/fuse", load: async () => (await import("./commands/fuse.ts")).fuse },
 ];

@@ -80,12 +80,10 @@ const GenerateConfig = z.object({
     en: "give the prompt to the model as it is",
     zh: "不使用对话模板，原样输入提示",
   }),
-  chat_template_config: jsonFlag(z.record(z.string(), z.unknown()))
-    .optional()
-    .register(fieldText, {
-      en: 'JSON object of template variables, such as {"enable_thinking": false}',
-      zh: '传给对话模板的 JSON 变量，例如 {"enable_thinking": false}',
-    }),
+  chat_template_config: jsonFlag(z.record(z.string(), z.unknown())).optional().register(fieldText, {
+    en: 'JSON object of template variables, such as {"enable_thinking": false}',
+    zh: '传给对话模板的 JSON 变量，例如 {"enable_thinking": false}',
+  }),
   prefill_step_size: z.int().min(1).default(2048).register(fieldText, {
     en: "prompt tokens computed at once",
     zh: "一次计算的提示词元数",
@@ -123,7 +121,8 @@ export const generate = command({
 });
 
 async function encodePrompt(config: GenerateConfig, tokenizer: Tokenizer): Promise<number[]> {
-  const text = config.prompt === "-" ? readFileSync(0, "utf8") : config.prompt.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
+  const text =
+    config.prompt === "-" ? readFileSync(0, "utf8") : config.prompt.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
   const ids =
     config.ignore_chat_template || !tokenizer.hasChatTemplate
       ? await tokenizer.encode(text)
