@@ -26,7 +26,7 @@ export class RunConsumers implements Consumer {
   constructor(config: TrainConfig, options: ConsoleOptions) {
     this.#config = config;
     this.#options = options;
-    this.#console = new ConsoleTracker(options);
+    this.#console = new ConsoleTracker({ ...options, compat: config.compat !== undefined });
   }
 
   /** The file comes first: what the console shows is already kept. */
