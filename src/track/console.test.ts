@@ -86,6 +86,12 @@ test("the end shows a plot and says where the adapters are, in the user's langua
   expect(text).toContain("完成：共 20 步，用时 1:01。适配器保存在 adapters");
 });
 
+test("a stopped run says how to go on", () => {
+  expect(shown([start, { ...done, type: "interrupted" }])).toContain(
+    "Go on with: cygnet train --config adapters/config.yaml --resume",
+  );
+});
+
 test("a plot falls from the left to the right when the loss does, and marks its limits", () => {
   const losses = [4, 3, 2, 1].map((loss, i) => ({ iteration: (i + 1) * 10, loss }));
   const lines = lossPlot(losses, [{ iteration: 0, loss: 5 }], 20, 4).split("\n");
