@@ -11,9 +11,13 @@ namespace cygnet::cpu {
 
 namespace mx = mlx::core;
 
-// −log softmax(hidden · weightᵀ)[target] of each row, without ever holding all logits. hidden: [N, D], weight: [V, D] frozen,
-// targets: [N] → [N]. The gradient for hidden is computed in the same pass, if it will be asked for.
-mx::array linear_cross_entropy(const mx::array& hidden, const mx::array& weight, const mx::array& targets, bool with_gradient);
+// What a pass of linear_cross_entropy computes beside the loss.
+enum class Gradients { none, hidden, hidden_and_weight };
+
+// The sum over rows of −log softmax(hidden · weightᵀ)[target], without ever holding all logits. hidden: [N, D],
+// weight: [V, D], targets: [N] → scalar. Gradients that will be asked for are computed in the same pass.
+mx::array linear_cross_entropy(
+    const mx::array& hidden, const mx::array& weight, const mx::array& targets, Gradients gradients);
 
 // softmax(q kᵀ · scale) v. q: [B, H, L, E]   k, v: [B, K, S, E]   → [B, H, L, E]. Causal: query i sees keys up to S − L + i.
 mx::array attention(const mx::array& q, const mx::array& k, const mx::array& v, float scale, bool causal);

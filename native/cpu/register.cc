@@ -9,8 +9,8 @@ void register_cpu(Exports& exports) {
   exports.op("hasCpuKernels", [](Context&) { return true; });
   exports.op("cpuThreads", [](Context&) { return cpu::threads(); });
   exports.op("setCpuThreads", [](Context&, int count) { cpu::set_threads(count); });
-  exports.op("linearCrossEntropy", [](Context&, const mx::array& hidden, const mx::array& weight, const mx::array& targets, bool gradient) {
-    return cpu::linear_cross_entropy(hidden, weight, targets, gradient);
+  exports.op("linearCrossEntropy", [](Context&, const mx::array& hidden, const mx::array& weight, const mx::array& targets, int gradients) {
+    return cpu::linear_cross_entropy(hidden, weight, targets, static_cast<cpu::Gradients>(gradients));
   });
   exports.op("cpuAttention", [](Context&, const mx::array& q, const mx::array& k, const mx::array& v, float scale, bool causal) {
     return cpu::attention(q, k, v, scale, causal);

@@ -17,11 +17,16 @@ export function hasCpuKernels(dtype: DType): boolean {
   return enabled && dtype === "float32" && native.hasCpuKernels() && native.defaultDevice() === "cpu";
 }
 
+/** What a pass of `linearCrossEntropy` computes beside the loss: differentiating needs it. */
+const gradientSets = ["none", "hidden", "hidden and weight"] as const;
+export type GradientSet = (typeof gradientSets)[number];
+
 /**
- * −log softmax(hidden · weightᵀ)[target] for each row, without holding all logits: rows go through in chunks.
- * hidden: [N, D] float32 · weight: [V, D] float32, frozen · targets: [N] integers below V → [N].
- * With `gradient` the pass also computes the gradient for hidden, which differentiating needs.
+ * The sum over rows of −log softmax(hidden · weightᵀ)[target], without holding all logits: rows go through in chunks.
+ * hidden: [N, D] float32 · weight: [V, D] float32 · targets: [N] integers below V → scalar.
  */
-export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor, gradient: boolean): Tensor {
-  return new Tensor(native.linearCrossEntropy(hidden.handle, weight.handle, targets.handle, gradient));
+export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor, gradients: GradientSet): Tensor {
+  return new Tensor(
+    native.linearCrossEntropy(hidden.handle, weight.handle, targets.handle, gradientSets.indexOf(gradients)),
+  );
 }

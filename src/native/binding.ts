@@ -247,7 +247,7 @@ interface NamedOps {
   hasCpuKernels(): boolean;
   cpuThreads(): number;
   setCpuThreads(count: number): void;
-  linearCrossEntropy(hidden: Handle, weight: Handle, targets: Handle, gradient: boolean): Handle;
+  linearCrossEntropy(hidden: Handle, weight: Handle, targets: Handle, gradients: number): Handle;
   cpuAttention(q: Handle, k: Handle, v: Handle, scale: number, causal: boolean): Handle;
   cpuSwiglu(gate: Handle, up: Handle): Handle;
   // Transforms

@@ -23,26 +23,23 @@ export function summedLoss(model: LanguageModel, batch: Batch, { gradient }: { g
   const tokens = integers(batch.inputs, [rows, width]);
   const hidden = model.hidden(tokens); // [B, L, D]
   const predicting = hidden.reshape(rows * width, -1).take(integers(batch.positions), 0); // [N, D]
-  return tokenLosses(model, predicting, integers(batch.targets), gradient).astype("float32").sum();
+  return headLoss(model, predicting, integers(batch.targets), gradient);
 }
 
-/** The cross-entropy of each target: predicting [N, D], targets [N] → [N]. */
-export function tokenLosses(model: LanguageModel, predicting: Tensor, targets: Tensor, gradient: boolean): Tensor {
+/** The summed cross-entropy of the output layer: predicting [N, D], targets [N] → scalar, float32. */
+export function headLoss(model: LanguageModel, predicting: Tensor, targets: Tensor, gradient: boolean): Tensor {
   const { head } = model;
-  const isPlain =
-    head instanceof Linear ||
-    head instanceof Embedding ||
-    head instanceof QuantizedLinear ||
-    head instanceof QuantizedEmbedding;
-  const isFrozen = Object.keys(head.trainableParameters()).length === 0;
-  const hasBias = (head instanceof Linear || head instanceof QuantizedLinear) && head.bias !== undefined;
-  if (hasCpuKernels(predicting.dtype) && isPlain && isFrozen && !hasBias) {
-    return linearCrossEntropy(predicting, head.denseWeight().astype("float32"), targets, gradient);
+  const isTable = head instanceof Embedding || head instanceof QuantizedEmbedding;
+  const isPlain = isTable || ((head instanceof Linear || head instanceof QuantizedLinear) && !head.bias);
+  if (!isPlain || !hasCpuKernels(predicting.dtype)) {
+    return chunkedLosses(model, predicting, targets, gradient).astype("float32").sum();
   }
-  return chunkedLosses(model, predicting, targets, gradient);
+  const isTrained = Object.keys(head.trainableParameters()).length > 0;
+  const gradients = !gradient ? "none" : isTrained ? "hidden and weight" : "hidden";
+  return linearCrossEntropy(predicting, head.denseWeight().astype("float32"), targets, gradients);
 }
 
-/** The same through MLX's own operations: the logits of a chunk are computed again for the gradient. */
+/** Each target's loss [N] through MLX's own operations: the logits of a chunk are computed again for the gradient. */
 function chunkedLosses(model: LanguageModel, predicting: Tensor, targets: Tensor, gradient: boolean): Tensor {
   const count = targets.size;
   const rows = Math.max(16, Math.floor(chunkBytes / (4 * model.config.vocab_size)));
