@@ -63,7 +63,6 @@ void for_items(int count, int64_t work, Body&& body) {
     for (int i = 0; i < count; i++) body(i);
     return;
   }
-  SerialProducts serial;
   parallel_items(count, body);
 }
 
