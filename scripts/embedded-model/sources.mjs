@@ -221,7 +221,7 @@ function translation(random, language) {
           `what is the Chinese word for ${en}`,
           `how do I say ${en} in Chinese`,
         ]),
-        `"${upper(en)}" in Chinese is ${zh}.`,
+        `In Chinese, ${en} is ${zh}.`,
       ]
     : [
         random.pick([`what does ${zh} mean`, `translate ${zh} into English`, `what is ${zh} in English`]),
