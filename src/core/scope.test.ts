@@ -85,11 +85,11 @@ describe("scope", () => {
 describe("keep and dispose", () => {
   test("a kept tensor survives all scopes until it is disposed", () => {
     const before = liveTensors();
-    let kept: Tensor | undefined;
-    scope(() => scope(() => void (kept = keep(ones([2]).add(1)))));
-    expect(kept?.toArray()).toEqual([2, 2]);
+    const owned: Tensor[] = [];
+    scope(() => scope(() => void owned.push(keep(ones([2]).add(1)))));
+    expect(owned[0]?.toArray()).toEqual([2, 2]);
     expect(liveTensors()).toBe(before + 1);
-    dispose({ tree: [kept] });
+    dispose({ tree: owned });
     expect(liveTensors()).toBe(before);
   });
 
