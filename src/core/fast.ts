@@ -46,7 +46,7 @@ export function scaledDotProductAttention(
   v: Tensor,
   { scale, mask }: { scale: number; mask: AttentionMask },
 ): Tensor {
-  if (!(mask instanceof Tensor) && hasCpuKernels(q.dtype)) {
+  if (!(mask instanceof Tensor) && [q, k, v].every(({ dtype }) => hasCpuKernels(dtype))) {
     return new Tensor(native.cpuAttention(q.handle, k.handle, v.handle, scale, mask === "causal"));
   }
   const mode = mask === "causal" ? "causal" : "";
@@ -56,7 +56,7 @@ export function scaledDotProductAttention(
 
 /** silu(gate) · up, the gated unit of an MLP. Shazeer 2020, arXiv:2002.05202. */
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
-  if (hasCpuKernels(gate.dtype)) return new Tensor(native.cpuSwiglu(gate.handle, up.handle));
+  if (hasCpuKernels(gate.dtype) && hasCpuKernels(up.dtype)) return new Tensor(native.cpuSwiglu(gate.handle, up.handle));
   return silu(gate).multiply(up);
 }
 

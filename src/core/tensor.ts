@@ -200,12 +200,15 @@ export class Tensor {
     return new Tensor(native.broadcastTo(this.handle, shape));
   }
 
-  /** Elements `start` (inclusive) to `stop` (exclusive) of one axis; negative positions count from the end. */
+  /** Elements `start` (inclusive) to `stop` (exclusive) of one axis; negative positions count from the end, as in an array. */
   slice(axis: number, start: number, stop?: number): Tensor {
     const { shape } = this;
+    const size = this.dim(axis);
     const at = axis < 0 ? axis + shape.length : axis;
-    const from = shape.map((_, i) => (i === at ? start : 0));
-    const to = shape.map((size, i) => (i === at ? (stop ?? size) : size));
+    const within = (position: number) => Math.min(size, Math.max(0, position < 0 ? position + size : position));
+    const first = within(start);
+    const from = shape.map((_, i) => (i === at ? first : 0));
+    const to = shape.map((each, i) => (i === at ? Math.max(first, within(stop ?? size)) : each));
     return new Tensor(
       native.slice(
         this.handle,
@@ -218,7 +221,11 @@ export class Tensor {
 
   /** Element `index` of one axis, which disappears. */
   at(axis: number, index: number): Tensor {
-    const from = index < 0 ? index + this.dim(axis) : index;
+    const size = this.dim(axis);
+    const from = index < 0 ? index + size : index;
+    if (from < 0 || from >= size) {
+      throw new RangeError(`axis ${axis} of a tensor of shape [${this.shape}] has no position ${index}`);
+    }
     return this.slice(axis, from, from + 1).squeeze(axis);
   }
 

@@ -23,13 +23,15 @@ export function valueAndGrad(
   body: (inputs: Tensor[]) => Tensor[],
   inputs: readonly Tensor[],
 ): { values: Tensor[]; gradients: Tensor[] } {
-  const [values, gradients] = native.valueAndGrad(traced(body), handles(inputs), inputs.length);
-  return { values: wrap(values), gradients: wrap(gradients) };
+  return scope(() => {
+    const [values, gradients] = native.valueAndGrad(traced(body), handles(inputs), inputs.length);
+    return { values: wrap(values), gradients: wrap(gradients) };
+  });
 }
 
 /** body(inputs), whose intermediate values are computed again for the gradient instead of being held. Chen et al. 2016, arXiv:1604.06174. */
 export function checkpoint(body: (inputs: Tensor[]) => Tensor[], inputs: readonly Tensor[]): Tensor[] {
-  return wrap(native.checkpoint(traced(body), handles(inputs)));
+  return scope(() => wrap(native.checkpoint(traced(body), handles(inputs))));
 }
 
 /** body(inputs), with `gradient(inputs, cotangents, outputs)` in place of its derived gradient. */
@@ -38,7 +40,7 @@ export function customVjp(
   gradient: (inputs: Tensor[], cotangents: Tensor[], outputs: Tensor[]) => Tensor[],
   inputs: readonly Tensor[],
 ): Tensor[] {
-  return wrap(native.customVjp(traced(body), traced(gradient), handles(inputs)));
+  return scope(() => wrap(native.customVjp(traced(body), traced(gradient), handles(inputs))));
 }
 
 /**
@@ -50,10 +52,10 @@ export function compile(
   { shapeless = false } = {},
 ): (inputs: readonly Tensor[]) => Tensor[] {
   const compiled = native.compile(traced(body), shapeless);
-  return (inputs) => wrap(compiled(handles(inputs)));
+  return (inputs) => scope(() => wrap(compiled(handles(inputs))));
 }
 
-// Everything traced in the body is freed at its end but the outputs: nothing outlives the trace.
+// Everything traced in the body is freed at its end but the inputs and outputs, which go with the scope of the transform.
 function traced(body: Body): (...lists: Handle[][]) => Handle[] {
   return (...lists) => handles(scope(() => body(...lists.map(wrap))));
 }
