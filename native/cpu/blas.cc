@@ -3,15 +3,13 @@
 
 #ifdef CYGNET_OPENBLAS
 
-#define EXPORTED extern "C" __attribute__((visibility("default")))
+#include "blas.h"
 
-extern "C" {
-void scipy_cblas_sgemm(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
-void scipy_cblas_dgemm(int, int, int, int, int, int, double, const double*, int, const double*, int, double, double*, int);
-void scipy_cblas_cgemm(int, int, int, int, int, int, const void*, const void*, int, const void*, int, const void*, void*, int);
-int scipy_openblas_get_num_threads();
-void scipy_openblas_set_num_threads(int);
-}
+#include <atomic>
+
+#include "parallel.h"
+
+#define EXPORTED extern "C" __attribute__((visibility("default")))
 
 EXPORTED void cblas_sgemm(
     int order, int ta, int tb, int m, int n, int k, float alpha, const float* a, int lda, const float* b, int ldb, float beta,
@@ -31,29 +29,19 @@ EXPORTED void cblas_cgemm(
   scipy_cblas_cgemm(order, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-#endif
+namespace cygnet::cpu {
 
-#include "../convert.h"
-#include "linear_cross_entropy.h"
-
-namespace cygnet {
-
-void register_cpu(Exports& exports) {
-#ifdef CYGNET_OPENBLAS
-  exports.op("blasThreads", [](Context&) { return scipy_openblas_get_num_threads(); });
-  exports.op("setBlasThreads", [](Context&, int threads) { scipy_openblas_set_num_threads(threads); });
-  exports.op("hasCpuKernels", [](Context&) { return true; });
-  exports.op("linearCrossEntropy", [](Context&, const mx::array& hidden, const mx::array& weight, const mx::array& targets, bool gradient) {
-    return cpu::linear_cross_entropy(hidden, weight, targets, gradient).first;
-  });
-#else
-  exports.op("hasCpuKernels", [](Context&) { return false; });
-  exports.op("linearCrossEntropy", [](Context&, const mx::array&, const mx::array&, const mx::array&, bool) -> mx::array {
-    throw std::logic_error("this build has no kernels of its own for the CPU");
-  });
-  exports.op("blasThreads", [](Context&) { return 0; });
-  exports.op("setBlasThreads", [](Context&, int) {});
-#endif
+namespace {
+std::atomic<int> thread_count{scipy_openblas_get_num_threads()};
 }
 
-}  // namespace cygnet
+int threads() { return thread_count; }
+
+void set_threads(int count) {
+  scipy_openblas_set_num_threads(count);
+  thread_count = count;
+}
+
+}  // namespace cygnet::cpu
+
+#endif

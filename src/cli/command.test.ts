@@ -77,7 +77,7 @@ test("help shows descriptions, choices and defaults in the user's language and r
   const help = String(write.mock.calls[0]?.[0]);
   write.mockRestore();
   expect(help).toContain("-n, --num-layers <LAYERS>");
-  expect(help).toContain("要适配的层数 （默认：16）");
+  expect(help).toContain("要适配的层数（默认：16）");
   expect(help).toContain("（lora、full）");
   expect(help).toContain("--no-cache");
   expect(help).not.toContain("--nested");

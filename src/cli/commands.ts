@@ -13,4 +13,21 @@ export interface CommandEntry {
 /** Every command, in the order of help. Loading happens on use: help and mistakes cost no tensor library. */
 export const commands: readonly CommandEntry[] = [
   { name: "doctor", summary: "command/doctor", load: async () => (await import("./commands/doctor.ts")).doctor },
+  {
+    name: "data convert",
+    summary: "command/data-convert",
+    load: async () => (await import("./commands/data-convert.ts")).dataConvert,
+  },
+  {
+    name: "train",
+    aliases: ["lora"],
+    summary: "command/train",
+    load: async () => (await import("./commands/train.ts")).train,
+  },
+  {
+    name: "generate",
+    summary: "command/generate",
+    load: async () => (await import("./commands/generate.ts")).generate,
+  },
+  { name: "fuse", summary: "command/fuse", load: async () => (await import("./commands/fuse.ts")).fuse },
 ];

@@ -53,7 +53,7 @@ function optionsOf(field: Field): Option[] {
     return [new Option(`${short}${flag} <${value}${field.kind === "list" ? "..." : ""}>`, description)];
   }
   const on = new Option(`${short}${flag}`, description);
-  const off = new Option(flag.replace("--", "--no-"), description);
+  const off = new Option(flag.replace("--", "--no-"), say("cli/flag-off", { description }));
   return field.default === true ? [on.hideHelp(), off] : [on, off.hideHelp()];
 }
 
@@ -65,7 +65,7 @@ function describe(field: Field): string {
     const value = typeof field.default === "string" ? field.default : JSON.stringify(field.default);
     parts.push(say("cli/default", { value }));
   }
-  return parts.join(" ");
+  return parts.join(" ").replaceAll(" （", "（");
 }
 
 function givenValues(command: string, flags: readonly Field[], plain: Field | undefined, parser: Command): Given {

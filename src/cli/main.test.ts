@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { setLanguage } from "../protocol/language.ts";
 import { main } from "./main.ts";
@@ -50,4 +53,21 @@ test("doctor --json prints one object with what a report needs", async () => {
   await main(["doctor", "--json"]);
   const facts: unknown = JSON.parse(out);
   expect(facts).toMatchObject({ system: {}, node: process.versions.node, cpu: {}, memory: {}, mlx: {} });
+});
+
+test("data convert fills placeholders, reports on standard output and does not replace data unasked", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "cygnet-convert-"));
+  const rows = ["zh", "en"].map((tag) => ({ query: `${tag}?`, response: "{{NAME}}, {{AUTHOR}}", tag }));
+  writeFileSync(join(folder, "in.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
+  const line = ["data", "convert", join(folder, "in.jsonl"), "--output", join(folder, "out"), "--name", "小鹅"];
+  expect(await main([...line, "--author", "团队", "--json"])).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ rows_made: 2, left_out: [] });
+  expect(await main([...line, "--author", "团队"])).toBe(2);
+  expect(err).toContain("--force");
+});
+
+test("a group's name alone lists its commands", async () => {
+  expect(await main(["data"])).toBe(0);
+  expect(out).toContain("convert");
+  expect(out).not.toContain("doctor");
 });

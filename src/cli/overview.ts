@@ -9,8 +9,8 @@ export function overview(group: string | undefined): string {
   program.description(group ? "" : say("cli/about", {})).helpCommand(false);
   const listed = commands.filter(({ name }) => group === undefined || name.startsWith(`${group} `));
   for (const { name, aliases, summary } of listed) {
-    const row = program.command(name.replace(`${group} `, "")).description(say(summary, {}));
-    if (aliases) row.aliases(aliases);
+    const row = new Command(name.replace(`${group} `, "")).description(say(summary, {})).usage(" ");
+    program.addCommand(aliases ? row.aliases(aliases) : row);
   }
   program.addOption(new Option("--lang <LANG>", say("cli/flag-lang", {})));
   program.addOption(new Option("-V, --version", say("cli/flag-version", {})));

@@ -17,7 +17,7 @@ export function deviceInfo(device: Device): Record<string, string | number> {
 export function mlxVersion(): string {
   return native.mlxVersion();
 }
-/** Threads of the BLAS behind float32 products on a Linux CPU; 0 elsewhere. */
-export function blasThreads(): number {
-  return native.blasThreads();
+/** Threads of float32 products and of our kernels on a Linux CPU; 0 elsewhere. */
+export function cpuThreads(): number {
+  return native.cpuThreads();
 }

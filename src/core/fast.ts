@@ -1,7 +1,9 @@
 import { native } from "../native/binding.ts";
+import { hasCpuKernels } from "./kernels.ts";
+import { silu } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
 
-// Fused operations with gradients. On Metal and CUDA these are MLX's kernels.
+// Fused operations with gradients: MLX's kernels on Metal and CUDA, our own in float32 on a Linux CPU.
 
 /** x / rms(x) · weight over the last axis, accumulated in float32. Zhang & Sennrich 2019, arXiv:1910.07467. */
 export function rmsNorm(x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
@@ -44,9 +46,18 @@ export function scaledDotProductAttention(
   v: Tensor,
   { scale, mask }: { scale: number; mask: AttentionMask },
 ): Tensor {
+  if (!(mask instanceof Tensor) && hasCpuKernels(q.dtype)) {
+    return new Tensor(native.cpuAttention(q.handle, k.handle, v.handle, scale, mask === "causal"));
+  }
   const mode = mask === "causal" ? "causal" : "";
   const handle = mask instanceof Tensor ? mask.handle : undefined;
   return new Tensor(native.scaledDotProductAttention(q.handle, k.handle, v.handle, scale, mode, handle));
+}
+
+/** silu(gate) · up, the gated unit of an MLP. Shazeer 2020, arXiv:2002.05202. */
+export function swiglu(gate: Tensor, up: Tensor): Tensor {
+  if (hasCpuKernels(gate.dtype)) return new Tensor(native.cpuSwiglu(gate.handle, up.handle));
+  return silu(gate).multiply(up);
 }
 
 /** logsumexp(logits) − logits[target]: logits [..., V], targets [...] integers → [...]. */

@@ -1,10 +1,20 @@
 import { native } from "../native/binding.ts";
-import { defaultDevice } from "./device.ts";
+import type { DType } from "./dtype.ts";
 import { Tensor } from "./tensor.ts";
 
-/** Whether our own CPU kernels compute here: a Linux build on the CPU, unless CYGNET_CPU_KERNELS=off. */
-export function hasCpuKernels(): boolean {
-  return native.hasCpuKernels() && defaultDevice() === "cpu" && process.env.CYGNET_CPU_KERNELS !== "off";
+// Our own kernels for a Linux CPU (native/cpu): float32, threaded, with gradients. MLX's plain operations compute the same
+// and are what the kernels are tested against.
+
+let enabled = process.env.CYGNET_CPU_KERNELS !== "off";
+
+/** Chooses between our kernels and MLX's plain operations; `CYGNET_CPU_KERNELS=off` starts with the latter. */
+export function useCpuKernels(on: boolean): void {
+  enabled = on;
+}
+
+/** Whether our kernels compute tensors of this dtype here. */
+export function hasCpuKernels(dtype: DType): boolean {
+  return enabled && dtype === "float32" && native.hasCpuKernels() && native.defaultDevice() === "cpu";
 }
 
 /**

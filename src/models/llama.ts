@@ -2,7 +2,6 @@
 // B batch · L tokens · D hidden · H query heads · K key/value heads · E head size
 import { z } from "zod";
 import * as fast from "../core/fast.ts";
-import { silu } from "../core/ops.ts";
 import type { Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Embedding, type EmbeddingLayer } from "../nn/embedding.ts";
@@ -83,7 +82,7 @@ export class Attention extends Module {
   }
 }
 
-/** down(silu(gate(x)) · up(x)). Shazeer 2020, arXiv:2002.05202. */
+/** down(silu(gate(x)) · up(x)) */
 export class MLP extends Module {
   gate_proj: LinearLayer;
   down_proj: LinearLayer;
@@ -97,7 +96,7 @@ export class MLP extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.down_proj.forward(silu(this.gate_proj.forward(x)).multiply(this.up_proj.forward(x)));
+    return this.down_proj.forward(fast.swiglu(this.gate_proj.forward(x), this.up_proj.forward(x)));
   }
 }
 

@@ -243,11 +243,13 @@ interface NamedOps {
   newStream(device: string): number;
   setDefaultStream(index: number, device: string): void;
   synchronize(): void;
-  blasThreads(): number;
-  setBlasThreads(threads: number): void;
-  // Our own kernels, on a Linux CPU
+  // Our own kernels: on a Linux CPU only, but for hasCpuKernels and cpuThreads
   hasCpuKernels(): boolean;
+  cpuThreads(): number;
+  setCpuThreads(count: number): void;
   linearCrossEntropy(hidden: Handle, weight: Handle, targets: Handle, gradient: boolean): Handle;
+  cpuAttention(q: Handle, k: Handle, v: Handle, scale: number, causal: boolean): Handle;
+  cpuSwiglu(gate: Handle, up: Handle): Handle;
   // Transforms
   eval(handles: Handle[]): void;
   asyncEval(handles: Handle[]): Promise<void>;

@@ -29,10 +29,11 @@ const trained = (iteration: number, train_loss: number): TrainerEvent => ({
 });
 const done: TrainerEvent = { type: "done", time: "2026-01-01T00:01:00Z", iteration: 20, seconds: 61 };
 
-function shown(events: TrainerEvent[], interactive = false): string {
+function shown(events: TrainerEvent[], interactive = false, compat = false): string {
   let text = "";
   const tracker = new ConsoleTracker({
     interactive,
+    compat,
     write: (part) => {
       text += part;
     },
@@ -50,7 +51,7 @@ test("the lines are those that mlx-lm printed", () => {
     { type: "validation", iteration: 0, val_loss: 2.3812, val_time: 16.942 },
     trained(10, 1.234),
     { type: "checkpoint", iteration: 10, files: ["a/adapters.safetensors", "a/0000010_adapters.safetensors"] },
-    { type: "validation", iteration: 19, val_loss: 1, val_time: 2 },
+    { type: "validation", iteration: 20, val_loss: 1, val_time: 2 },
     { type: "test", test_loss: 0.5, test_ppl: 1.6487 },
   ]).split("\n");
   expect(lines).toEqual([
@@ -63,6 +64,11 @@ test("the lines are those that mlx-lm printed", () => {
     "Test loss 0.500, Test ppl 1.649.",
     "",
   ]);
+});
+
+test("in compat mode a validation is named after the step that it stands before", () => {
+  const text = shown([{ type: "validation", iteration: 19, val_loss: 1, val_time: 2 }], false, true);
+  expect(text).toBe("Iter 20: Val loss 1.000, Val took 2.000s\n");
 });
 
 test("a terminal gets a progress bar with the time left, drawn again under each line", () => {
@@ -78,6 +84,12 @@ test("the end shows a plot and says where the adapters are, in the user's langua
   const text = shown([start, validation, trained(10, 2), trained(20, 1), done]);
   expect(text).toContain("█ 训练损失 2.000 → 1.000   ● 验证损失 3.000");
   expect(text).toContain("完成：共 20 步，用时 1:01。适配器保存在 adapters");
+});
+
+test("a stopped run says how to go on", () => {
+  expect(shown([start, { ...done, type: "interrupted" }])).toContain(
+    "Go on with: cygnet train --config adapters/config.yaml --resume",
+  );
 });
 
 test("a plot falls from the left to the right when the loss does, and marks its limits", () => {

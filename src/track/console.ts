@@ -7,6 +7,8 @@ export interface ConsoleOptions {
   write(text: string): void;
   /** Whether a line can be drawn again: on a terminal. */
   interactive: boolean;
+  /** Whether validations stand before the step that they name, as in `compat: mlx-lm`. */
+  compat?: boolean;
 }
 
 type EventOf<Type extends TrainerEvent["type"]> = Extract<TrainerEvent, { type: Type }>;
@@ -63,9 +65,9 @@ export class ConsoleTracker implements Consumer {
     this.#eraseBar();
   }
 
-  /** mlx-lm counts the step that a validation stands before, its callback the steps done. */
+  /** mlx-lm names the step that a validation stands before, and its first one `Iter 1`. */
   #validationLine({ iteration, val_loss, val_time }: EventOf<"validation">): string {
-    const shown = Math.min(iteration + 1, this.#start?.iters ?? iteration + 1);
+    const shown = this.#options.compat ? iteration + 1 : Math.max(1, iteration);
     return `Iter ${shown}: Val loss ${val_loss.toFixed(3)}, Val took ${val_time.toFixed(3)}s`;
   }
 

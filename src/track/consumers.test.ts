@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -9,6 +9,19 @@ import { double, integer, message, text, timestamp } from "./protobuf.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "cygnet-track-"));
 const events: TrainerEvent[] = [
+  {
+    type: "start",
+    time: "2026-01-01T00:00:00Z",
+    model: "m",
+    adapter_path: "a",
+    fine_tune_type: "lora",
+    iters: 10,
+    resumed_from: 0,
+    trainable_parameters: 1,
+    total_parameters: 100,
+    train_rows: 8,
+    valid_rows: 2,
+  },
   {
     type: "train",
     iteration: 10,
@@ -70,4 +83,11 @@ test("protobuf fields are encoded as the specification's examples", () => {
   expect(message(3, integer(1, 150)).toString("hex")).toBe("1a03089601");
   expect(double(1, 1).toString("hex")).toBe("09000000000000f03f");
   expect(timestamp(2, 1500).toString("hex")).toBe("1208080110" + "80cab5ee01");
+});
+
+test("a run that ends before its first event leaves no file", () => {
+  const run = join(folder, "refused");
+  const config = resolveTrainConfig({ adapter_path: run, report_to: "swanlab" });
+  new RunConsumers(config, { write: () => {}, interactive: false }).close();
+  expect(existsSync(run)).toBe(false);
 });

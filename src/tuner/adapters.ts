@@ -94,7 +94,7 @@ function adaptablePaths(root: Module): string[] {
 function adapterFor(layer: Module, { fine_tune_type, lora_parameters }: AdapterSettings): Module {
   const Adapter = fine_tune_type === "dora" ? DoRALinear : LoRALinear;
   if (layer instanceof Linear || layer instanceof QuantizedLinear) return new Adapter(layer, lora_parameters);
-  if (fine_tune_type === "dora") throw new UserError("adapter/dora-embedding", undefined);
+  if (fine_tune_type === "dora") throw new UserError("adapter/dora-embedding", {});
   if (layer instanceof Embedding || layer instanceof QuantizedEmbedding)
     return new LoRAEmbedding(layer, lora_parameters);
   throw new TypeError(`no adapter for ${layer.constructor.name}`);

@@ -17,8 +17,8 @@ export const TrainConfig = z.strictObject({
     zh: "Hugging Face 格式的模型文件夹，可以是 MLX 量化模型",
   }),
   train: z.boolean().default(true).register(fieldText, {
-    en: "train; off when only --test is given",
-    zh: "进行训练；只给出 --test 时关闭",
+    en: "train, which --test alone turns off",
+    zh: "训练（只给出 --test 时自动关闭）",
   }),
   test: z.boolean().default(false).register(fieldText, {
     en: "measure the loss on test.jsonl, after training if there is any",

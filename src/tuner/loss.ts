@@ -36,7 +36,7 @@ export function tokenLosses(model: LanguageModel, predicting: Tensor, targets: T
     head instanceof QuantizedEmbedding;
   const isFrozen = Object.keys(head.trainableParameters()).length === 0;
   const hasBias = (head instanceof Linear || head instanceof QuantizedLinear) && head.bias !== undefined;
-  if (hasCpuKernels() && isPlain && isFrozen && !hasBias && predicting.dtype === "float32") {
+  if (hasCpuKernels(predicting.dtype) && isPlain && isFrozen && !hasBias) {
     return linearCrossEntropy(predicting, head.denseWeight().astype("float32"), targets, gradient);
   }
   return chunkedLosses(model, predicting, targets, gradient);

@@ -37,7 +37,7 @@ async function describeMlx(): Promise<Mlx> {
       version: device.mlxVersion(),
       device: name,
       device_name: String(info.device_name ?? ""),
-      blas_threads: device.blasThreads(),
+      blas_threads: device.cpuThreads(),
     };
   } catch (error) {
     return { found: false, reason: error instanceof Error ? error.message : String(error) };

@@ -19,7 +19,7 @@ export const adapterMessages = {
     en: `lora_parameters.keys names no layer of this model: ${f.unknown.join(", ")}. Possible: ${f.possible.join(", ")}.`,
     zh: `lora_parameters.keys 中的 ${f.unknown.join("、")} 在模型中不存在。可用：${f.possible.join("、")}。`,
   }),
-  "adapter/dora-embedding": (_: undefined) => ({
+  "adapter/dora-embedding": (_: Record<string, never>) => ({
     en: "DoRA adapts linear layers only; take the embedding out of lora_parameters.keys, or use fine_tune_type: lora.",
     zh: "DoRA 只能用于线性层；请从 lora_parameters.keys 中去掉嵌入层，或使用 fine_tune_type: lora。",
   }),

@@ -2,6 +2,7 @@ import { adapterMessages } from "./adapter.ts";
 import { cliMessages } from "./cli.ts";
 import { dataMessages } from "./data.ts";
 import { fileMessages } from "./file.ts";
+import { generateMessages } from "./generate.ts";
 import { modelMessages } from "./model.ts";
 import { nativeMessages } from "./native.ts";
 import { tokenizerMessages } from "./tokenizer.ts";
@@ -13,6 +14,7 @@ const messages = {
   ...cliMessages,
   ...dataMessages,
   ...fileMessages,
+  ...generateMessages,
   ...modelMessages,
   ...nativeMessages,
   ...tokenizerMessages,

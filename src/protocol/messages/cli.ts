@@ -1,6 +1,11 @@
 const either = (possible: string | undefined, en: string, zh: string) =>
   possible === undefined ? { en: "", zh: "" } : { en: ` ${en} ${possible}?`, zh: `${zh} ${possible}？` };
 
+export interface Part {
+  file: string;
+  rows: number;
+}
+
 export const cliMessages = {
   "cli/about": (_: Record<string, never>) => ({
     en: "Fine-tune large language models on this machine.",
@@ -19,6 +24,7 @@ export const cliMessages = {
     en: `(${f.choices.join(", ")})`,
     zh: `（${f.choices.join("、")}）`,
   }),
+  "cli/flag-off": (f: { description: string }) => ({ en: `off: ${f.description}`, zh: `关闭：${f.description}` }),
   "cli/flag-json": (_: Record<string, never>) => ({
     en: "print the result as JSON on standard output",
     zh: "以 JSON 格式把结果输出到标准输出",
@@ -140,6 +146,24 @@ export const cliMessages = {
   "doctor/not-ok": (_: Record<string, never>) => ({
     en: "MLX is not ready, so nothing can be computed. Get it with: npm run setup",
     zh: "MLX 尚未就绪，无法进行计算。请运行：npm run setup",
+  }),
+
+  "convert/recognised": (f: { file: string; forms: string }) => ({
+    en: `${f.file}: ${f.forms}`,
+    zh: `${f.file}：${f.forms}`,
+  }),
+  "convert/made": (f: { rows: number; train: Part; valid: Part }) => ({
+    en: `${f.rows} rows made: ${f.train.rows} in ${f.train.file}, ${f.valid.rows} in ${f.valid.file}`,
+    zh: `共生成 ${f.rows} 条：${f.train.file} 中 ${f.train.rows} 条，${f.valid.file} 中 ${f.valid.rows} 条`,
+  }),
+  "convert/duplicates": (f: { rows: number }) => ({
+    en: `${f.rows} of them repeat one before them`,
+    zh: `其中 ${f.rows} 条与前面的重复`,
+  }),
+  "convert/left-out": (f: { rows: number }) => ({ en: `${f.rows} left out:`, zh: `未采用 ${f.rows} 条：` }),
+  "convert/more": (f: { rows: number }) => ({
+    en: `  and ${f.rows} more; --json lists all`,
+    zh: `  以及另外 ${f.rows} 条；用 --json 可列出全部`,
   }),
 
   "command/doctor": (_: Record<string, never>) => ({

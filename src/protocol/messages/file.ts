@@ -15,4 +15,12 @@ export const fileMessages = {
     en: `${f.path} is not valid JSON: ${f.reason}`,
     zh: `${f.path} 不是有效的 JSON：${f.reason}`,
   }),
+  "file/target-exists": (f: { path: string }) => ({
+    en: `${f.path} exists and is not empty. Choose another folder, or give --force to replace it.`,
+    zh: `${f.path} 已存在且不为空。请换一个目录，或用 --force 覆盖。`,
+  }),
+  "file/onto-source": (f: { path: string }) => ({
+    en: `${f.path} is the model that is read. Choose another folder to write to.`,
+    zh: `${f.path} 正是要读取的模型。请选择另一个目录来写入。`,
+  }),
 };

@@ -75,8 +75,8 @@ export const trainingMessages = {
     zh: `完成：共 ${f.iteration} 步，用时 ${f.duration}。适配器保存在 ${f.folder}`,
   }),
   "track/interrupted": (f: { iteration: number; duration: string; folder: string }) => ({
-    en: `Stopped after ${f.iteration} iterations (${f.duration}); what was learnt is saved in ${f.folder}`,
-    zh: `已在第 ${f.iteration} 步停止（用时 ${f.duration}），训练结果已保存在 ${f.folder}`,
+    en: `Stopped after ${f.iteration} iterations (${f.duration}); what was learnt is saved in ${f.folder}. Go on with: cygnet train --config ${f.folder}/config.yaml --resume`,
+    zh: `已在第 ${f.iteration} 步停止（用时 ${f.duration}），训练结果已保存在 ${f.folder}。继续训练：cygnet train --config ${f.folder}/config.yaml --resume`,
   }),
   "track/upload": (f: { command: string }) => ({
     en: `To upload this run: ${f.command}`,

@@ -1,0 +1,178 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { peakMemory } from "../../core/memory.ts";
+import * as random from "../../core/random.ts";
+import { type GeneratedText, generateText } from "../../generate/generate-text.ts";
+import { loadModel } from "../../models/load.ts";
+import { fieldText } from "../../protocol/fields.ts";
+import { UserError } from "../../protocol/user-error.ts";
+import type { ChatMessage } from "../../tokenizer/messages.ts";
+import { Tokenizer } from "../../tokenizer/tokenizer.ts";
+import { loadAdapter } from "../../tuner/load-adapter.ts";
+import { command } from "../command.ts";
+import type { Ui } from "../ui.ts";
+import { jsonFlag } from "../values.ts";
+
+const fraction = z.number().min(0).max(1);
+
+const GenerateConfig = z.object({
+  model: z.string().register(fieldText, {
+    en: "model folder in Hugging Face layout, quantized by MLX or not",
+    zh: "Hugging Face 格式的模型文件夹，可以是 MLX 量化模型",
+  }),
+  adapter_path: z.string().optional().register(fieldText, {
+    en: "folder of a training run whose adapter is applied",
+    zh: "训练运行的文件夹，使用其中的适配器",
+  }),
+  prompt: z.string().default("hello").register(fieldText, {
+    en: "what to ask or continue; - reads standard input",
+    zh: "提示内容；- 表示从标准输入读取",
+    short: "p",
+  }),
+  system_prompt: z.string().optional().register(fieldText, {
+    en: "instructions before the prompt",
+    zh: "置于提示之前的系统指令",
+  }),
+  max_tokens: z.int().min(0).default(100).register(fieldText, {
+    en: "most tokens to generate",
+    zh: "最多生成的词元数",
+    short: "m",
+  }),
+  temp: z.number().min(0).default(0).register(fieldText, {
+    en: "temperature; 0 always takes the likeliest token",
+    zh: "温度；0 表示总是选择概率最高的词元",
+  }),
+  top_p: fraction.default(1).register(fieldText, {
+    en: "keep the likeliest tokens that together reach this probability",
+    zh: "只保留累计概率达到该值的最可能词元",
+  }),
+  top_k: z.int().min(0).default(0).register(fieldText, {
+    en: "keep this many of the likeliest tokens; 0: all",
+    zh: "只保留概率最高的若干个词元；0 表示全部",
+  }),
+  min_p: fraction.default(0).register(fieldText, {
+    en: "keep tokens at least this fraction as likely as the likeliest",
+    zh: "只保留概率不低于最高概率该比例的词元",
+  }),
+  seed: z.int().min(0).optional().register(fieldText, {
+    en: "random seed; the same seed gives the same text",
+    zh: "随机种子；相同种子得到相同文本",
+  }),
+  stop: z.array(z.string()).default([]).register(fieldText, {
+    en: "text that ends the answer and is left out of it",
+    zh: "遇到该文本即停止，且不包含在回答中",
+  }),
+  extra_eos_token: z.array(z.string()).default([]).register(fieldText, {
+    en: "token that ends the answer beside the model's own",
+    zh: "除模型自带之外的结束词元",
+  }),
+  logit_bias: jsonFlag(z.record(z.string().regex(/^\d+$/), z.number()))
+    .optional()
+    .register(fieldText, {
+      en: 'JSON object, token id to what its logit gains, such as {"42": -100}',
+      zh: 'JSON 对象：词元 id 到 logit 增量，例如 {"42": -100}',
+    }),
+  dtype: z.enum(["float32", "float16", "bfloat16"]).optional().register(fieldText, {
+    en: "compute in this type; default: float32 on a CPU, else the model's own",
+    zh: "计算精度；默认在 CPU 上为 float32，否则与模型一致",
+  }),
+  ignore_chat_template: z.boolean().default(false).register(fieldText, {
+    en: "give the prompt to the model as it is",
+    zh: "不使用对话模板，原样输入提示",
+  }),
+  chat_template_config: jsonFlag(z.record(z.string(), z.unknown())).optional().register(fieldText, {
+    en: 'JSON object of template variables, such as {"enable_thinking": false}',
+    zh: '传给对话模板的 JSON 变量，例如 {"enable_thinking": false}',
+  }),
+  prefill_step_size: z.int().min(1).default(2048).register(fieldText, {
+    en: "prompt tokens computed at once",
+    zh: "一次计算的提示词元数",
+  }),
+});
+type GenerateConfig = z.output<typeof GenerateConfig>;
+
+/** `cygnet generate`: text to standard output as it comes; what it took to standard error. */
+export const generate = command({
+  config: GenerateConfig,
+  async run(config, ui) {
+    const tokenizer = await Tokenizer.load(config.model);
+    const prompt = await encodePrompt(config, tokenizer);
+    const extraEosTokenIds = config.extra_eos_token.map((token) => idOf(token, tokenizer));
+    const model = loadModel(config.model, config.dtype ? { dtype: config.dtype } : {});
+    if (config.adapter_path) loadAdapter(model, config.adapter_path);
+    if (config.seed !== undefined) random.seed(config.seed);
+    const text = generateText(model, tokenizer, prompt, {
+      sampling: {
+        temperature: config.temp,
+        topP: config.top_p,
+        topK: config.top_k,
+        minP: config.min_p,
+        logitBias: biasOf(config, model.config.vocab_size),
+      },
+      maxTokens: config.max_tokens,
+      prefillStepSize: config.prefill_step_size,
+      stop: config.stop,
+      extraEosTokenIds,
+    });
+    let step = await text.next();
+    for (; !step.done; step = await text.next()) ui.print(step.value);
+    report(step.value, prompt, ui);
+  },
+});
+
+async function encodePrompt(config: GenerateConfig, tokenizer: Tokenizer): Promise<number[]> {
+  const text =
+    config.prompt === "-" ? readFileSync(0, "utf8") : config.prompt.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
+  const ids =
+    config.ignore_chat_template || !tokenizer.hasChatTemplate
+      ? await tokenizer.encode(text)
+      : await tokenizer.encodeChat(conversation(text, config.system_prompt), {
+          addGenerationPrompt: true,
+          templateVariables: config.chat_template_config ?? {},
+        });
+  if (ids.length === 0) throw new UserError("generate/empty-prompt", {});
+  return ids;
+}
+
+function conversation(text: string, system: string | undefined): ChatMessage[] {
+  const user = { role: "user", content: text };
+  return system === undefined ? [user] : [{ role: "system", content: system }, user];
+}
+
+function idOf(token: string, tokenizer: Tokenizer): number {
+  const id = tokenizer.addedTokens.get(token);
+  if (id !== undefined) return id;
+  throw new UserError("generate/unknown-token", { token, known: [...tokenizer.addedTokens.keys()].slice(0, 12) });
+}
+
+function biasOf({ logit_bias = {} }: GenerateConfig, vocabulary: number): Map<number, number> {
+  const bias = new Map(Object.entries(logit_bias).map(([id, value]) => [Number(id), value]));
+  for (const id of bias.keys()) if (id >= vocabulary) throw new UserError("generate/bias-outside", { id, vocabulary });
+  return bias;
+}
+
+function report(result: GeneratedText, prompt: readonly number[], ui: Ui): void {
+  const promptTps = prompt.length / result.promptSeconds;
+  const later = Math.max(0, result.tokenIds.length - 1); // the first token's time is the prompt's
+  const generationTps = result.generationSeconds > 0 ? later / result.generationSeconds : 0;
+  ui.emit({
+    text: result.text,
+    prompt_token_ids: prompt,
+    token_ids: result.tokenIds,
+    logprobs: result.logprobs,
+    finish_reason: result.finishReason,
+    prompt_tokens: prompt.length,
+    generation_tokens: result.tokenIds.length,
+    prompt_tps: promptTps,
+    generation_tps: generationTps,
+    peak_memory: peakMemory(),
+  });
+  ui.print("\n");
+  ui.say("generate/report", {
+    promptTokens: prompt.length,
+    promptTps,
+    tokens: result.tokenIds.length,
+    generationTps,
+    peakBytes: peakMemory(),
+  });
+}

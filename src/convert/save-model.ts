@@ -1,0 +1,96 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { saveSafetensors, type Weights } from "../core/safetensors.ts";
+import { writeTextFile } from "../core/text-file.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import type { ModelConfig } from "../models/load.ts";
+import { UserError } from "../protocol/user-error.ts";
+import { countParameters } from "../tuner/parameter-count.ts";
+
+/** Most bytes of one weight file, as mlx-lm cuts them. */
+const shardBytes = 5 * 2 ** 30;
+
+/** Files beside the weights that make a model folder: tokenizer, templates, generation settings, code. */
+const companion = /\.(json|jinja|txt|model|tiktoken|py)$/;
+
+export interface SaveOptions {
+  model: LanguageModel;
+  config: ModelConfig;
+  /** The folder whose tokenizer and settings are copied. */
+  source: string;
+  target: string;
+  /** Replace a model that is at `target` already. */
+  force: boolean;
+}
+
+/**
+ * Writes a model folder as mlx-lm writes it: `model*.safetensors` with their index, config.json and the companions of
+ * `source`. All is written beside `target` and renamed into place.
+ * @throws UserError when `target` is not empty and not forced, or cannot be written; what was there stays.
+ */
+export function saveModel({ model, config, source, target, force }: SaveOptions): void {
+  if (resolve(target) === resolve(source)) throw new UserError("file/onto-source", { path: target });
+  if (!force && existsSync(target) && readdirSync(target).length > 0) {
+    throw new UserError("file/target-exists", { path: target });
+  }
+  const part = `${target.replace(/\/+$/, "")}.part`;
+  rmSync(part, { recursive: true, force: true });
+  try {
+    mkdirSync(part, { recursive: true });
+    writeWeights(part, model);
+    writeTextFile(join(part, "config.json"), `${JSON.stringify(config, null, 4)}\n`);
+    for (const name of readdirSync(source)) {
+      if (companion.test(name) && !existsSync(join(part, name)) && !name.startsWith("model.safetensors")) {
+        copyFileSync(join(source, name), join(part, name));
+      }
+    }
+    rmSync(target, { recursive: true, force: true });
+    renameSync(part, target);
+  } catch (error) {
+    rmSync(part, { recursive: true, force: true });
+    if (error instanceof UserError) throw error;
+    throw new UserError("file/write-failed", {
+      path: target,
+      reason: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
+
+function writeWeights(folder: string, model: LanguageModel): void {
+  const weights = model.parameters();
+  const shards = intoShards(weights);
+  const names = shards.map((_, i) =>
+    shards.length === 1 ? "model.safetensors" : `model-${padded(i + 1)}-of-${padded(shards.length)}.safetensors`,
+  );
+  const places: [string, string][] = [];
+  for (const [i, shard] of shards.entries()) {
+    const name = names[i] ?? "";
+    saveSafetensors(join(folder, name), shard, { format: "mlx" });
+    for (const path of Object.keys(shard)) places.push([path, name]);
+  }
+  const total_size = Object.values(weights).reduce((sum, tensor) => sum + tensor.nbytes, 0);
+  const index = {
+    metadata: { total_size, total_parameters: countParameters(model).total_parameters },
+    weight_map: Object.fromEntries(places.sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+  writeTextFile(join(folder, "model.safetensors.index.json"), `${JSON.stringify(index, null, 4)}\n`);
+}
+
+function intoShards(weights: Weights): Weights[] {
+  const shards: Weights[] = [{}];
+  let size = 0;
+  for (const [path, tensor] of Object.entries(weights)) {
+    if (size > 0 && size + tensor.nbytes > shardBytes) {
+      shards.push({});
+      size = 0;
+    }
+    const shard = shards.at(-1);
+    if (shard) shard[path] = tensor;
+    size += tensor.nbytes;
+  }
+  return shards;
+}
+
+function padded(count: number): string {
+  return String(count).padStart(5, "0");
+}

@@ -1,0 +1,32 @@
+export const generateMessages = {
+  "generate/empty-prompt": (_: Record<string, never>) => ({
+    en: "The prompt has no tokens. Give one with --prompt.",
+    zh: "提示为空。请用 --prompt 给出提示内容。",
+  }),
+  "generate/unknown-token": (f: { token: string; known: string[] }) => ({
+    en: `--extra-eos-token ${f.token} is not one of the tokenizer's own tokens. Known: ${f.known.join(" ")}`,
+    zh: `--extra-eos-token ${f.token} 不是分词器的特殊词元。已知：${f.known.join(" ")}`,
+  }),
+  "generate/bias-outside": (f: { id: number; vocabulary: number }) => ({
+    en: `--logit-bias names token ${f.id}, but the vocabulary ends at ${f.vocabulary - 1}.`,
+    zh: `--logit-bias 中的词元 ${f.id} 超出词表（最大为 ${f.vocabulary - 1}）。`,
+  }),
+  "generate/report": (f: {
+    promptTokens: number;
+    promptTps: number;
+    tokens: number;
+    generationTps: number;
+    peakBytes: number;
+  }) => ({
+    en: `Prompt: ${f.promptTokens} tokens, ${f.promptTps.toFixed(3)} tokens-per-sec\nGeneration: ${f.tokens} tokens, ${f.generationTps.toFixed(3)} tokens-per-sec\nPeak memory: ${(f.peakBytes / 1e9).toFixed(3)} GB`,
+    zh: `提示：${f.promptTokens} 个词元，${f.promptTps.toFixed(3)} 词元/秒\n生成：${f.tokens} 个词元，${f.generationTps.toFixed(3)} 词元/秒\n内存峰值：${(f.peakBytes / 1e9).toFixed(3)} GB`,
+  }),
+  "fuse/done": (f: { path: string; layers: number }) => ({
+    en: `Merged ${f.layers} layers. Saved to ${f.path}.`,
+    zh: `已合并 ${f.layers} 层，保存到 ${f.path}。`,
+  }),
+  "fuse/requantized": (_: Record<string, never>) => ({
+    en: "The merged layers were quantized again at the model's own bits, which can lose part of what was learnt. Compare the answers, and use --dequantize to keep all of it.",
+    zh: "合并后的层已按原有位宽重新量化，可能损失部分学到的内容。请对比回答；使用 --dequantize 可完整保留。",
+  }),
+};
