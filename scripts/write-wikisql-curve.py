@@ -12,7 +12,7 @@ from pathlib import Path
 
 from parity.curves import run
 
-shared = Path(sys.argv[1])
+shared = Path(sys.argv[1]).resolve()
 config = {
     "model": "stories260K",
     "data": "wikisql",

@@ -121,7 +121,7 @@ async function writeData(output: string, names: Names): Promise<{ folder: string
   const shared = { ...names, valid_fraction: 0, seed: 0, shuffle: false, force: true };
   const train = await convertFiles({
     ...shared,
-    inputs: [asset("identity/self-cognition.jsonl"), asset("identity/general.jsonl")],
+    inputs: [asset("identity/self-cognition.jsonl"), asset("identity/everyday.jsonl")],
     output: folder,
   });
   const heldOut = join(output, "held-out");
