@@ -212,7 +212,7 @@ describe.skipIf(!here)("swiglu", () => {
 });
 
 describe.skipIf(!here)("rmsNorm", () => {
-  test.each([[[1, 1]], [[3, 7]], [[2, 130, 257]], [[4, 33, 3, 16]]])("equals MLX's, shape %j", (shape) => {
+  test.each([[[1, 2]], [[3, 7]], [[2, 130, 257]], [[4, 33, 3, 16]]])("equals MLX's, shape %j", (shape) => {
     const body = (...[x, weight]: Tensor[]): Tensor => {
       if (!x || !weight) throw new Error("two inputs");
       return fast.rmsNorm(x, weight, 1e-5);
