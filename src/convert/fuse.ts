@@ -9,12 +9,13 @@ import { DoRALinear } from "../tuner/dora.ts";
 import { type AdapterLayer, LoRAEmbedding, LoRALinear } from "../tuner/lora.ts";
 
 /**
- * Replaces every adapter of `model` by the plain layer that computes the same. A packed layer is unpacked, merged and
- * packed again with its own settings; returns the paths of the layers merged.
+ * Replaces every adapter of `model` by the plain layer that computes the same, and returns the paths of those layers. A
+ * packed layer is unpacked, merged and packed again with its own settings, which loses some of the update; with
+ * `dequantize` it stays unpacked.
  */
-export function fuseAdapters(model: LanguageModel): string[] {
+export function fuseAdapters(model: LanguageModel, { dequantize }: { dequantize: boolean }): string[] {
   const adapters = [...model.modules()].filter((entry): entry is [string, AdapterLayer] => isAdapter(entry[1]));
-  for (const [path, adapter] of adapters) replaceLayer(model, path, () => merged(adapter));
+  for (const [path, adapter] of adapters) replaceLayer(model, path, () => merged(adapter, dequantize));
   return adapters.map(([path]) => path);
 }
 
@@ -47,12 +48,16 @@ function replaceLayer(model: LanguageModel, path: string, make: () => Module): v
   for (const tensor of Object.values(previous?.parameters() ?? {})) if (!kept.has(tensor.handle)) tensor.dispose();
 }
 
-function merged(adapter: AdapterLayer): Module {
+function merged(adapter: AdapterLayer, dequantize: boolean): Module {
   const { base } = adapter;
   const weight = adapter.mergedWeight(base.denseWeight());
-  if (base instanceof QuantizedLinear) return QuantizedLinear.from(Linear.of(weight, base.bias), base.quantization);
-  if (base instanceof QuantizedEmbedding) return QuantizedEmbedding.from(Embedding.of(weight), base.quantization);
-  return base instanceof Linear ? Linear.of(weight, base.bias) : Embedding.of(weight);
+  const isTable = base instanceof Embedding || base instanceof QuantizedEmbedding;
+  const bias = base instanceof Linear || base instanceof QuantizedLinear ? base.bias : undefined;
+  const plain = isTable ? Embedding.of(weight) : Linear.of(weight, bias);
+  if (dequantize || !(base instanceof QuantizedLinear || base instanceof QuantizedEmbedding)) return plain;
+  return plain instanceof Embedding
+    ? QuantizedEmbedding.from(plain, base.quantization)
+    : QuantizedLinear.from(plain, base.quantization);
 }
 
 function dense(layer: Module): Module {

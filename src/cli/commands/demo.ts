@@ -1,5 +1,5 @@
-import { copyFile } from "node:fs/promises";
-import { join } from "node:path";
+import { rename, rmdir } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { z } from "zod";
 import { convertFiles } from "../../data/convert/convert-files.ts";
 import { loadModel } from "../../models/load.ts";
@@ -15,6 +15,7 @@ import { runTraining } from "../../tuner/run.ts";
 import { command } from "../command.ts";
 import { answers, asset, countRight, identityQuestions, otherQuestions, type Question } from "../demo/questions.ts";
 import { sideBySide } from "../demo/side-by-side.ts";
+import { programName } from "../program-name.ts";
 import type { Ui } from "../ui.ts";
 
 const DemoConfig = z.object({
@@ -93,7 +94,8 @@ export const demo = command({
         seconds,
       }),
     );
-    ui.print(say("demo/next", { model: training.model, adapter: training.adapter_path, config: config.output }));
+    const model = relative(process.cwd(), training.model) || training.model;
+    ui.print(say("demo/next", { cygnet: programName(), model, adapter: training.adapter_path, output: config.output }));
     return 0;
   },
 });
@@ -126,7 +128,8 @@ async function writeData(output: string, names: Names): Promise<{ folder: string
   });
   const heldOut = join(output, "held-out");
   await convertFiles({ ...shared, inputs: [asset("identity/held-out.jsonl")], output: heldOut });
-  await copyFile(join(heldOut, "train.jsonl"), join(folder, "valid.jsonl"));
+  await rename(join(heldOut, "train.jsonl"), join(folder, "valid.jsonl"));
+  await rmdir(heldOut);
   return { folder, rows: train.train.rows };
 }
 

@@ -41,7 +41,7 @@ export const fuse = command({
     const model = loadModel(source, { dtype: "keep" });
     const dtypes = dtypesOf(model.parameters());
     loadAdapter(model, adapter_path);
-    const layers = fuseAdapters(model);
+    const layers = fuseAdapters(model, { dequantize });
     if (dequantize) dequantizeLayers(model);
     model.update(inDtypes(model.parameters(), dtypes));
     evaluate(model.parameters());

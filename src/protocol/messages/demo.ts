@@ -35,20 +35,20 @@ Took ${f.seconds.toFixed(0)} s.
 用时 ${f.seconds.toFixed(0)} 秒。
 `,
   }),
-  "demo/next": (f: { model: string; adapter: string; config: string }) => ({
+  "demo/next": (f: { cygnet: string; model: string; adapter: string; output: string }) => ({
     en: `
 Go on:
-  ask it      cygnet generate --model ${f.model} --adapter-path ${f.adapter} --prompt "Who are you?"
-  merge it    cygnet fuse --model ${f.model} --adapter-path ${f.adapter} --save-path ${f.config}/fused
-  your data   cygnet data convert FILE… --output data
-  your model  cygnet train --model FOLDER --data data
+  ask it      ${f.cygnet} generate --model ${f.model} --adapter-path ${f.adapter} --prompt "Who are you?"
+  merge it    ${f.cygnet} fuse --model ${f.model} --adapter-path ${f.adapter} --save-path ${f.output}/fused
+  your data   ${f.cygnet} data convert FILE… --output data
+  your model  ${f.cygnet} train --model FOLDER --data data
 `,
     zh: `
 接下来：
-  提问      cygnet generate --model ${f.model} --adapter-path ${f.adapter} --prompt "你是谁？"
-  合并模型  cygnet fuse --model ${f.model} --adapter-path ${f.adapter} --save-path ${f.config}/fused
-  你的数据  cygnet data convert 文件… --output data
-  你的模型  cygnet train --model 文件夹 --data data
+  提问      ${f.cygnet} generate --model ${f.model} --adapter-path ${f.adapter} --prompt "你是谁？"
+  合并模型  ${f.cygnet} fuse --model ${f.model} --adapter-path ${f.adapter} --save-path ${f.output}/fused
+  你的数据  ${f.cygnet} data convert 文件… --output data
+  你的模型  ${f.cygnet} train --model 文件夹 --data data
 `,
   }),
 };
