@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "parallel.h"
+#include "vector.h"
 
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
@@ -19,10 +20,22 @@ namespace {
 constexpr int kRowMajor = 101;
 // A part below this many multiplications costs more to hand out than it saves.
 constexpr int64_t kSmallestPart = 1 << 20;
+// Elements of a weight that one thread should read at least when there is one row.
+constexpr int kSmallestRowPart = 1 << 17;
 // Parts for each thread: enough to even out, few enough that packing does not repeat much.
 constexpr int kPartsPerThread = 2;
 // Parts begin at multiples of this, the height and width of the BLAS's inner blocks.
 constexpr int kGrain = 16;
+
+// y ← alpha · x Bᵀ + beta · y for one row: B [n, k] is read once, as fast as memory gives it. The BLAS would pack it first.
+void one_row(int n, int k, float alpha, const float* x, const float* b, int ldb, float beta, float* y) {
+  parallel_ranges(n, kSmallestRowPart / std::max(k, 1), [=](size_t begin, size_t end) {
+    for (size_t j = begin; j < end; j++) {
+      const float sum = alpha * dot(x, b + j * ldb, k);
+      y[j] = beta == 0 ? sum : sum + beta * y[j];
+    }
+  });
+}
 
 int part_bound(int size, int parts, int part) {
   return part == parts ? size : static_cast<int>(int64_t(size) * part / parts) / kGrain * kGrain;
@@ -33,6 +46,7 @@ int part_bound(int size, int parts, int part) {
 void gemm(
     Transposed ta, Transposed tb, int m, int n, int k, float alpha, const float* a, int lda, const float* b, int ldb, float beta,
     float* c, int ldc) {
+  if (m == 1 && ta == kPlain && tb == kTransposed) return one_row(n, k, alpha, a, b, ldb, beta, c);
   const int64_t work = int64_t(m) * n * k;
   const bool by_rows = m >= n;
   const int longest = by_rows ? m : n;

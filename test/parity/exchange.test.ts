@@ -55,7 +55,7 @@ test("mlx-lm computes with our adapter what we compute", async () => {
   for (const { prompt, text } of expected.answers) {
     const ids = await tokenizer.encodeChat([{ role: "user", content: prompt }], { addGenerationPrompt: true });
     let found = "";
-    for await (const part of generateText(model, tokenizer, ids, { sampling: greedy, maxTokens: 24 })) found += part;
+    for await (const part of generateText(model, tokenizer, ids, { sampling: greedy, maxTokens: 64 })) found += part;
     expect(found).toBe(text);
   }
 });
