@@ -40,7 +40,7 @@ if (busy > 0.5) tell(`the machine is not idle (load ${busy.toFixed(1)}): these t
 
 for (const model of new Set(chosen.map((task) => task.model))) {
   if (!isWritten(model)) writeModel(model);
-  await check(model);
+  if (sides.length > 1) await check(model);
 }
 const measured = [];
 for (const task of chosen) measured.push(await race(task));
@@ -110,7 +110,7 @@ function facts() {
     `${cpus()[0].model.trim()}, ${cpus().length} threads, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`,
     `Cygnet ${version}, Node ${process.versions.node}, MLX ${one("mlx")}${openblas && `, OpenBLAS ${openblas}`}`,
     one("mlxLm") && `mlx-lm ${one("mlxLm")}, Python ${one("python")}${one("blas") ? `, ${one("blas")}` : ""}`,
-    `${flags.rounds} rounds, load at the start ${busy.toFixed(1)}`,
+    `rounds: ${flags.rounds}, load at the start: ${busy.toFixed(1)}`,
   ];
   return `${list.filter(Boolean).join(" · ")}.`;
 }
