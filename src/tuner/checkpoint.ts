@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import * as random from "../core/random.ts";
 import { loadSafetensors, saveSafetensors, type Weights } from "../core/safetensors.ts";
-import { readJsonFile, writeTextFile } from "../core/text-file.ts";
+import { discard, makeFolder, readJsonFile, writeTextFile } from "../core/text-file.ts";
 import { evaluate } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -27,17 +27,27 @@ export function saveCheckpoint(folder: string, model: LanguageModel, optimizer: 
   const parent = join(folder, "checkpoints");
   const name = String(state.iteration).padStart(7, "0");
   const part = join(parent, `${name}.part`);
+  makeFolder(parent);
   rmSync(part, { recursive: true, force: true });
-  mkdirSync(part, { recursive: true });
-  saveSafetensors(join(part, adaptersFile), model.trainableParameters());
-  const accumulated = Object.entries(state.accumulated).map(([path, tensor]) => [accumulatedPrefix + path, tensor]);
-  const sums: Weights = Object.fromEntries(accumulated);
-  saveSafetensors(join(part, optimizerFile), { ...optimizer.state, ...sums, "random.state": random.state() });
-  const facts = { iteration: state.iteration, trained_tokens: state.trainedTokens, optimizer_step: optimizer.step };
-  writeTextFile(join(part, "state.json"), `${JSON.stringify(facts, null, 2)}\n`);
+  makeFolder(part);
+  try {
+    writeState(part, model, optimizer, state);
+  } catch (error) {
+    discard(part);
+    throw error;
+  }
   rmSync(join(parent, name), { recursive: true, force: true });
   renameSync(part, join(parent, name));
   for (const other of readdirSync(parent)) if (other !== name) rmSync(join(parent, other), { recursive: true });
+}
+
+function writeState(folder: string, model: LanguageModel, optimizer: Optimizer, state: SaveState): void {
+  const sums = Object.entries(state.accumulated).map(([path, tensor]) => [accumulatedPrefix + path, tensor] as const);
+  const moments: Weights = { ...optimizer.state, ...Object.fromEntries(sums), "random.state": random.state() };
+  saveSafetensors(join(folder, adaptersFile), model.trainableParameters());
+  saveSafetensors(join(folder, optimizerFile), moments);
+  const facts = { iteration: state.iteration, trained_tokens: state.trainedTokens, optimizer_step: optimizer.step };
+  writeTextFile(join(folder, "state.json"), `${JSON.stringify(facts, null, 2)}\n`);
 }
 
 /** Puts model, optimizer and random sequence back to the newest checkpoint of `folder`. */
