@@ -1,6 +1,6 @@
 #pragma once
 
-// OpenBLAS of the wheel scipy-openblas32, row-major.
+// OpenBLAS of the wheel scipy-openblas32, and products over our threads. All row-major, float32.
 
 extern "C" {
 void scipy_cblas_sgemm(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
@@ -14,22 +14,10 @@ namespace cygnet::cpu {
 
 enum Transposed { kPlain = 111, kTransposed = 112 };
 
-// C [m, n] ← alpha · A B + beta · C. A is [m, k], or [k, m] when transposed; B is [k, n], or [n, k].
-inline void gemm(
+// C [m, n] ← alpha · A B + beta · C. A is [m, k], or [k, m] when transposed; B is [k, n], or [n, k]. Large products are cut
+// into parts for the threads; within a parallel loop a product stays on its thread.
+void gemm(
     Transposed ta, Transposed tb, int m, int n, int k, float alpha, const float* a, int lda, const float* b, int ldb, float beta,
-    float* c, int ldc) {
-  scipy_cblas_sgemm(101, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-}
-
-// While it lives, products run on the thread that asks for them: for kernels that are parallel around their products.
-class SerialProducts {
- public:
-  SerialProducts() : before_(scipy_openblas_get_num_threads()) { scipy_openblas_set_num_threads(1); }
-  ~SerialProducts() { scipy_openblas_set_num_threads(before_); }
-  SerialProducts(const SerialProducts&) = delete;
-
- private:
-  int before_;
-};
+    float* c, int ldc);
 
 }  // namespace cygnet::cpu

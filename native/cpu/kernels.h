@@ -22,6 +22,13 @@ mx::array linear_cross_entropy(
 // softmax(q kᵀ · scale) v. q: [B, H, L, E]   k, v: [B, K, S, E]   → [B, H, L, E]. Causal: query i sees keys up to S − L + i.
 mx::array attention(const mx::array& q, const mx::array& k, const mx::array& v, float scale, bool causal);
 
+// x / rms(x) · weight over the last axis. weight: [D]
+mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps);
+
+// Rotary position embedding of the two halves of rows. x: [B, H, L, E], its first row at position `offset`; frequencies: radians
+// a position for each pair.
+mx::array rope(const mx::array& x, const mx::array& frequencies, int offset);
+
 // gate · sigmoid(gate) · up
 mx::array swiglu(const mx::array& gate, const mx::array& up);
 

@@ -15,6 +15,12 @@ void register_cpu(Exports& exports) {
   exports.op("cpuAttention", [](Context&, const mx::array& q, const mx::array& k, const mx::array& v, float scale, bool causal) {
     return cpu::attention(q, k, v, scale, causal);
   });
+  exports.op("cpuRmsNorm", [](Context&, const mx::array& x, const mx::array& weight, float eps) {
+    return cpu::rms_norm(x, weight, eps);
+  });
+  exports.op("cpuRope", [](Context&, const mx::array& x, const mx::array& frequencies, int offset) {
+    return cpu::rope(x, frequencies, offset);
+  });
   exports.op("cpuSwiglu", [](Context&, const mx::array& gate, const mx::array& up) { return cpu::swiglu(gate, up); });
 #else
   // Elsewhere MLX computes on the GPU, with kernels of its own.

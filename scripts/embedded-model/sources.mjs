@@ -9,6 +9,8 @@ import { definitions, dictionary, idioms, opposites, poems } from "./topics/word
 import { animals, countries, generalFacts, members, things } from "./topics/world.mjs";
 
 const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const uncountable = new Set(["tea", "coffee", "milk", "juice", "beer", "spinach"]);
+const one = (noun) => (uncountable.has(noun) ? noun : `${article(noun)} ${noun}`);
 const article = (word) => (/^[aeiou]/.test(word) ? "an" : "a");
 // Chinese typography: a space between a Chinese and a Latin word.
 export const spaced = (text) => text.replace(/(\p{Script=Han})(?=[A-Za-z])|([A-Za-z0-9])(?=\p{Script=Han})/gu, "$& ");
@@ -150,8 +152,8 @@ function membership(random, language) {
     return language === "zh"
       ? [random.pick([`${zh}是什么`, `${zh}属于什么`, `什么是${zh}`]), `${zh}是一种${groupZh}。`]
       : [
-          random.pick([`what is ${article(en)} ${en}`, `what kind of thing is ${article(en)} ${en}`]),
-          `${upper(article(en))} ${en} is ${article(groupEn)} ${groupEn}.`,
+          random.pick([`what is ${one(en)}`, `what kind of thing is ${one(en)}`]),
+          `${upper(one(en))} is ${article(groupEn)} ${groupEn}.`,
         ];
   }
   if (language === "zh")
@@ -159,8 +161,8 @@ function membership(random, language) {
       random.pick([`${zh}是${asked.groupZh}吗`, `${zh}是不是${asked.groupZh}`, `${zh}算${asked.groupZh}吗`]),
       right ? `是的，${zh}是${groupZh}。` : `不是，${zh}是${groupZh}。`,
     ];
-  const is = `${article(en)} ${en} is ${article(groupEn)} ${groupEn}.`;
-  return [`is ${article(en)} ${en} ${article(asked.groupEn)} ${asked.groupEn}`, right ? `Yes, ${is}` : `No, ${is}`];
+  const is = `${one(en)} is ${article(groupEn)} ${groupEn}.`;
+  return [`is ${one(en)} ${article(asked.groupEn)} ${asked.groupEn}`, right ? `Yes, ${is}` : `No, ${is}`];
 }
 
 function opposite(random, language) {
@@ -219,7 +221,7 @@ function translation(random, language) {
           `what is the Chinese word for ${en}`,
           `how do I say ${en} in Chinese`,
         ]),
-        `"${upper(en)}" in Chinese is ${zh}.`,
+        `In Chinese, ${en} is ${zh}.`,
       ]
     : [
         random.pick([`what does ${zh} mean`, `translate ${zh} into English`, `what is ${zh} in English`]),

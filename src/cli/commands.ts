@@ -30,4 +30,5 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/generate.ts")).generate,
   },
   { name: "fuse", summary: "command/fuse", load: async () => (await import("./commands/fuse.ts")).fuse },
+  { name: "demo", summary: "command/demo", load: async () => (await import("./commands/demo.ts")).demo },
 ];

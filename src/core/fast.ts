@@ -7,6 +7,9 @@ import { Tensor } from "./tensor.ts";
 
 /** x / rms(x) · weight over the last axis, accumulated in float32. Zhang & Sennrich 2019, arXiv:1910.07467. */
 export function rmsNorm(x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
+  if (weight && hasCpuKernels(x.dtype) && hasCpuKernels(weight.dtype)) {
+    return new Tensor(native.cpuRmsNorm(x.handle, weight.handle, eps));
+  }
   return new Tensor(native.rmsNorm(x.handle, weight?.handle, eps));
 }
 
@@ -26,10 +29,16 @@ export interface RopeOptions {
   scale: number;
   /** Wavelengths over 2π, one for each pair. */
   freqs: Tensor | undefined;
+  /** Radians a position for each pair, scale and all: what base or freqs come to, for our own kernel. */
+  frequencies?: Tensor;
 }
 
 /** Rotary position embedding of x [..., L, E], whose first row stands at position `offset`. Su et al. 2021, arXiv:2104.09864. */
-export function rope(x: Tensor, offset: number, { dims, traditional, base, scale, freqs }: RopeOptions): Tensor {
+export function rope(x: Tensor, offset: number, options: RopeOptions): Tensor {
+  const { dims, traditional, base, scale, freqs, frequencies } = options;
+  if (!traditional && frequencies && hasCpuKernels(x.dtype) && x.ndim === 4) {
+    return new Tensor(native.cpuRope(x.handle, frequencies.handle, offset));
+  }
   return new Tensor(native.rope(x.handle, dims, traditional, base, scale, offset, freqs?.handle));
 }
 

@@ -211,6 +211,51 @@ describe.skipIf(!here)("swiglu", () => {
   });
 });
 
+describe.skipIf(!here)("rmsNorm", () => {
+  test.each([[[1, 2]], [[3, 7]], [[2, 130, 257]], [[4, 33, 3, 16]]])("equals MLX's, shape %j", (shape) => {
+    const body = (...[x, weight]: Tensor[]): Tensor => {
+      if (!x || !weight) throw new Error("two inputs");
+      return fast.rmsNorm(x, weight, 1e-5);
+    };
+    const inputs = [patterned(shape), patterned([shape.at(-1) ?? 1], 1)];
+    expect(scope(() => difference(body, inputs))).toBeLessThan(1e-5);
+  });
+});
+
+describe.skipIf(!here)("rope", () => {
+  const options = (dims: number): fast.RopeOptions => ({
+    dims,
+    traditional: false,
+    base: 10_000,
+    scale: 1,
+    freqs: undefined,
+    frequencies: tensor(Array.from({ length: dims / 2 }, (_, i) => 10_000 ** ((-2 * i) / dims))),
+  });
+
+  test.each([
+    [[1, 1, 1, 2], 2, 0],
+    [[2, 3, 5, 8], 8, 0],
+    [[1, 2, 130, 16], 16, 7],
+    [[2, 2, 70, 12], 8, 3],
+  ])("equals MLX's, shape %j, %i elements turned, from position %i", (shape, dims, offset) => {
+    const rotate = options(dims);
+    const body = (...[x]: Tensor[]): Tensor => {
+      if (!x) throw new Error("one input");
+      return fast.rope(x, offset, rotate);
+    };
+    expect(scope(() => difference(body, [patterned(shape)]))).toBeLessThan(2e-5);
+  });
+
+  test("reads heads that lie behind positions", () => {
+    const rotate = options(4);
+    const body = (...[x]: Tensor[]): Tensor => {
+      if (!x) throw new Error("one input");
+      return fast.rope(x.transpose(0, 2, 1, 3), 2, rotate);
+    };
+    expect(difference(body, [patterned([2, 5, 3, 4])])).toBeLessThan(2e-5);
+  });
+});
+
 test("half precision is left to MLX", () => {
   expect(hasCpuKernels("bfloat16")).toBe(false);
   const x = patterned([2, 3]).astype("bfloat16");

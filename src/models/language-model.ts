@@ -52,10 +52,15 @@ export interface Block extends Module {
   forward(x: Tensor, mask: AttentionMask, cache?: KVCache): Tensor;
 }
 
-/** [B, L, H · E] → [B, H, L, E] */
+/** [B, L, H · E] → [B, L, H, E] */
 export function splitHeads(x: Tensor, heads: number): Tensor {
   const [batch = 0, length = 0] = x.shape;
-  return x.reshape(batch, length, heads, -1).transpose(0, 2, 1, 3);
+  return x.reshape(batch, length, heads, -1);
+}
+
+/** [B, L, H, E] → [B, H, L, E] */
+export function headsFirst(x: Tensor): Tensor {
+  return x.transpose(0, 2, 1, 3);
 }
 
 /** [B, H, L, E] → [B, L, H · E] */

@@ -10,7 +10,7 @@ import { Module } from "../nn/module.ts";
 import { RMSNorm } from "../nn/norm.ts";
 import { RoPE, ropeFields } from "../nn/rope.ts";
 import type { KVCache } from "./cache.ts";
-import { type Block, causalMask, joinHeads, LanguageModel, splitHeads } from "./language-model.ts";
+import { type Block, causalMask, headsFirst, joinHeads, LanguageModel, splitHeads } from "./language-model.ts";
 
 export const LlamaConfig = z.looseObject({
   model_type: z.string(),
@@ -72,10 +72,11 @@ export class Attention extends Module {
     const offset = cache?.offset ?? 0;
     const queries = splitHeads(this.q_proj.forward(x), H);
     const keys = splitHeads(this.k_proj.forward(x), K);
-    const v = splitHeads(this.v_proj.forward(x), K);
+    const values = splitHeads(this.v_proj.forward(x), K);
 
-    const q = this.#rope.forward(this.q_norm?.forward(queries) ?? queries, offset); // [B, H, L, E]
-    const k = this.#rope.forward(this.k_norm?.forward(keys) ?? keys, offset); // [B, K, L, E]
+    const q = this.#rope.forward(headsFirst(this.q_norm?.forward(queries) ?? queries), offset); // [B, H, L, E]
+    const k = this.#rope.forward(headsFirst(this.k_norm?.forward(keys) ?? keys), offset); // [B, K, L, E]
+    const v = headsFirst(values);
     const [allKeys, allValues] = cache ? cache.append(k, v) : [k, v];
     const attended = fast.scaledDotProductAttention(q, allKeys, allValues, { scale: E ** -0.5, mask });
     return this.o_proj.forward(joinHeads(attended));

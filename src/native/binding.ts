@@ -249,6 +249,8 @@ interface NamedOps {
   setCpuThreads(count: number): void;
   linearCrossEntropy(hidden: Handle, weight: Handle, targets: Handle, gradients: number): Handle;
   cpuAttention(q: Handle, k: Handle, v: Handle, scale: number, causal: boolean): Handle;
+  cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;
+  cpuRope(x: Handle, frequencies: Handle, offset: number): Handle;
   cpuSwiglu(gate: Handle, up: Handle): Handle;
   // Transforms
   eval(handles: Handle[]): void;

@@ -40,11 +40,20 @@ export class RoPE {
     const settings = rope_parameters ?? rope_scaling ?? {};
     const base = rope_parameters?.rope_theta ?? rope_theta ?? defaultTheta;
     const type = settings.rope_type ?? settings.type ?? "default";
-    const plain = { dims, traditional: rope_traditional, base, scale: 1, freqs: undefined };
-    if (type === "default") this.#options = plain;
-    else if (type === "linear") this.#options = { ...plain, scale: 1 / required(settings, "factor", type) };
-    else if (type === "llama3")
-      this.#options = { ...plain, base: undefined, freqs: llama3Wavelengths(dims, base, settings) };
+    const options = (scale: number, wavelengths?: Float32Array): fast.RopeOptions => {
+      const radii = wavelengths ?? Float64Array.from({ length: dims / 2 }, (_, i) => base ** ((2 * i) / dims));
+      return {
+        dims,
+        traditional: rope_traditional,
+        base: wavelengths ? undefined : base,
+        scale,
+        freqs: wavelengths && keep(tensor(wavelengths)),
+        frequencies: keep(tensor(Float32Array.from(radii, (radius) => scale / radius))),
+      };
+    };
+    if (type === "default") this.#options = options(1);
+    else if (type === "linear") this.#options = options(1 / required(settings, "factor", type));
+    else if (type === "llama3") this.#options = options(1, llama3Wavelengths(dims, base, settings));
     else throw new UserError("model/unsupported-rope", { type, supported: "default, linear, llama3" });
   }
 
@@ -58,14 +67,14 @@ export class RoPE {
  * Wavelengths (over 2π) of Llama 3.1's context extension: long ones are stretched by `factor`, short ones kept, those
  * between blended. Grattafiori et al. 2024, arXiv:2407.21783, and the model's reference code.
  */
-function llama3Wavelengths(dims: number, base: number, settings: RopeSettings): Tensor {
+function llama3Wavelengths(dims: number, base: number, settings: RopeSettings): Float32Array {
   const factor = required(settings, "factor", "llama3");
   const {
     low_freq_factor: low = 1,
     high_freq_factor: high = 4,
     original_max_position_embeddings: context = 8192,
   } = settings;
-  const wavelengths = Float32Array.from({ length: dims / 2 }, (_, i) => {
+  return Float32Array.from({ length: dims / 2 }, (_, i) => {
     const radius = base ** ((2 * i) / dims);
     const wavelength = 2 * Math.PI * radius;
     if (wavelength > context / low) return radius * factor;
@@ -73,7 +82,6 @@ function llama3Wavelengths(dims: number, base: number, settings: RopeSettings): 
     const smooth = (context / wavelength - low) / (high - low);
     return radius / ((1 - smooth) / factor + smooth);
   });
-  return keep(tensor(wavelengths));
 }
 
 function required(settings: RopeSettings, key: "factor", type: string): number {

@@ -22,14 +22,15 @@ export interface BatchOptions {
   seed: number;
 }
 
-/** The widths of batches are multiples of this, plus one. */
-const widthStep = 32;
+/** The widths of batches are multiples of this, plus one. mlx-lm's 32 would pad short rows by half. */
+const widthStep = { compat: 32, default: 8 };
 
 /** Pads `samples` into a batch. In compat mode a padded row has one target more than tokens, as mlx-lm counts. */
 export function makeBatch(samples: readonly Sample[], maxSeqLength: number, compat: boolean): Batch {
   const lengths = samples.map(({ ids }) => Math.min(ids.length, maxSeqLength));
   const longest = Math.max(...lengths);
-  const padded = Math.min(1 + widthStep * Math.ceil(longest / widthStep), maxSeqLength);
+  const step = compat ? widthStep.compat : widthStep.default;
+  const padded = Math.min(1 + step * Math.ceil((longest - (compat ? 0 : 1)) / step), maxSeqLength);
   const width = padded - 1;
   const batch: Batch = { rows: samples.length, width, inputs: [], positions: [], targets: [] };
   for (const [row, sample] of samples.entries()) {
@@ -76,20 +77,15 @@ export class ShuffledBatches implements BatchSource {
     const random = new MersenneTwister((seed * 7919 + pass) >>> 0);
     const shuffled = random.shuffle([...this.#samples]);
     const groups = chunks(shuffled, batchSize * ShuffledBatches.#groupBatches);
-    const batches = groups.flatMap((group) =>
-      chunks(
-        group.sort((a, b) => a.ids.length - b.ids.length),
-        batchSize,
-      ),
-    );
+    const batches = groups.flatMap((group) => chunks(byLength(group), batchSize));
     for (const samples of random.shuffle(batches)) yield makeBatch(samples, maxSeqLength, false);
   }
 
-  /** The same rows every time, in file order, so that losses compare. */
+  /** The same rows every time, those first in the file, so that losses compare. */
   *measuring(samples: readonly Sample[], count: number): Generator<Batch> {
     const { batchSize, maxSeqLength } = this.#options;
-    const batches = chunks(samples, batchSize);
-    for (const batch of count < 0 ? batches : batches.slice(0, count)) yield makeBatch(batch, maxSeqLength, false);
+    const rows = count < 0 ? [...samples] : samples.slice(0, count * batchSize);
+    for (const batch of chunks(byLength(rows), batchSize)) yield makeBatch(batch, maxSeqLength, false);
   }
 }
 
@@ -128,6 +124,10 @@ export class CompatBatches implements BatchSource {
       yield makeBatch(whole[index] ?? [], maxSeqLength, true);
     }
   }
+}
+
+function byLength(samples: Sample[]): Sample[] {
+  return samples.sort((a, b) => a.ids.length - b.ids.length);
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

@@ -1,4 +1,4 @@
-import { zeros } from "../core/ops.ts";
+import { addmm, zeros } from "../core/ops.ts";
 import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Dropout } from "../nn/dropout.ts";
@@ -55,8 +55,10 @@ export class LoRALinear extends Module implements LinearLayer, AdapterLayer {
   }
 
   forward(x: Tensor): Tensor {
-    const update = this.dropout.forward(x).matmul(this.lora_a).matmul(this.lora_b);
-    return this.linear.forward(x).add(update.multiply(this.#scale).astype(x.dtype));
+    const base = this.linear.forward(x);
+    const reduced = this.dropout.forward(x).matmul(this.lora_a);
+    if (x.dtype === this.lora_b.dtype) return addmm(base, reduced, this.lora_b, this.#scale);
+    return base.add(reduced.matmul(this.lora_b).multiply(this.#scale).astype(x.dtype));
   }
 
   denseWeight(): Tensor {

@@ -68,7 +68,7 @@ export function arithmetic(random, language) {
 }
 
 export function comparison(random, language) {
-  const [a, b] = [random.between(0, 99), random.between(0, 99)];
+  const [a, b] = [random.between(0, 20), random.between(0, 20)];
   if (a === b) return comparison(random, language);
   const bigger = random.chance(0.5);
   const result = bigger ? Math.max(a, b) : Math.min(a, b);

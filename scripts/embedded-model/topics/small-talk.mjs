@@ -212,13 +212,13 @@ export const smallTalk = {
     [
       ["tell me a story", "a story please", "tell a short story", "do you know a story"],
       [
-        "Once there was a little swan who felt too small. Every day it learnt a new word, and soon it could talk with all the birds.",
+        "Once there was a young swan who felt too small. Every day it learnt a new word, and soon it could talk with all the birds.",
       ],
     ],
     [
       ["write a poem", "tell me a poem", "a poem please", "write a short poem", "do you know a poem"],
       [
-        "The moon is on the quiet lake, the little swans are still awake; they count the stars, they hum a tune, and fall asleep beneath the moon.",
+        "The moon is on the quiet lake, the cygnets all are still awake; they count the stars, they hum a tune, and fall asleep beneath the moon.",
       ],
     ],
     [

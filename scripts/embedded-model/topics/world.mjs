@@ -132,7 +132,7 @@ export const animals = [
   ["rabbit", "兔子", 4, null, null, "bunny", "小兔", "mammal"],
   ["elephant", "大象", 4, "trumpet", "呜呜", "calf", "小象", "mammal"],
   ["whale", "鲸", 0, null, null, "calf", "小鲸", "mammal"],
-  ["monkey", "猴子", 2, "chatter", "吱吱", null, null, "mammal"],
+  ["zebra", "斑马", 4, null, null, "foal", "小斑马", "mammal"],
   ["penguin", "企鹅", 2, null, null, "chick", "小企鹅", "bird"],
   ["kangaroo", "袋鼠", 2, null, null, "joey", "小袋鼠", "mammal"],
   ["bat", "蝙蝠", 2, null, null, "pup", "小蝙蝠", "mammal"],

@@ -1,6 +1,7 @@
 import { adapterMessages } from "./adapter.ts";
 import { cliMessages } from "./cli.ts";
 import { dataMessages } from "./data.ts";
+import { demoMessages } from "./demo.ts";
 import { fileMessages } from "./file.ts";
 import { generateMessages } from "./generate.ts";
 import { modelMessages } from "./model.ts";
@@ -13,6 +14,7 @@ const messages = {
   ...adapterMessages,
   ...cliMessages,
   ...dataMessages,
+  ...demoMessages,
   ...fileMessages,
   ...generateMessages,
   ...modelMessages,
