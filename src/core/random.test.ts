@@ -38,6 +38,23 @@ describe("keys", () => {
     expect(draws()).toEqual(first);
   });
 
+  test("withSequence draws from a start of its own, and the thread's sequence goes on as before", () => {
+    random.seed(5);
+    const expected = random.nextKey().toArray();
+    const [first, second] = [random.key(1), random.key(1)];
+    const draws = (start: Tensor) => random.withSequence(start, () => [random.nextKey(), random.nextKey()]);
+    const lists = (keys: Tensor[]) => keys.map((each) => each.toArray());
+    random.seed(5);
+    expect(lists(draws(first))).toEqual(lists(draws(second)));
+    expect(random.nextKey().toArray()).toEqual(expected);
+    const failing = () =>
+      random.withSequence(random.key(1), () => {
+        throw new Error("in the body");
+      });
+    expect(failing).toThrow("in the body");
+    expect(random.nextKey().shape).toEqual([2]);
+  });
+
   test("a scope that throws after a draw leaves the sequence usable", () => {
     random.seed(1);
     expect(() =>

@@ -44,6 +44,18 @@ export function nextKey(): Tensor {
   return drawn;
 }
 
+/** Runs `body` with a sequence of its own that begins at `start`; this thread's goes on as if nothing had been drawn. */
+export function withSequence<T>(start: Tensor, body: () => T): T {
+  const outer = sequence;
+  sequence = keep(start);
+  try {
+    return body();
+  } finally {
+    sequence.dispose();
+    sequence = outer;
+  }
+}
+
 /** Draws in [low, high). */
 export function uniform(
   shape: readonly number[],

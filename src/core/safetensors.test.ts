@@ -76,6 +76,10 @@ describe("safetensors", () => {
     const path = join(folder, "folder.safetensors");
     mkdirSync(path);
     expect(codeOf(() => saveSafetensors(path, { x: full([1], 1) }))).toBe("file/write-failed");
+    const below = join(folder, "file");
+    writeFileSync(below, "");
+    expect(codeOf(() => saveSafetensors(join(below, "x.safetensors"), { x: full([1], 1) }))).toBe("file/write-failed");
+    expect(codeOf(() => writeTextFile(join(below, "x.json"), "{}"))).toBe("file/write-failed");
     expect(readdirSync(folder).filter((name) => name.includes(".part"))).toEqual([]);
   });
 });

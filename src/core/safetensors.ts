@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync } from "node:fs";
 import { native } from "../native/binding.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { handles } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
+import { discard } from "./text-file.ts";
 
 /** Named tensors, `model.layers.0.…` → tensor. */
 export type Weights = Record<string, Tensor>;
@@ -41,7 +42,7 @@ export function saveSafetensors(path: string, tensors: Weights, metadata: Record
     closeSync(file);
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    discard(temporary);
     throw new UserError("file/write-failed", { path, reason: reasonOf(error) });
   }
 }

@@ -8,8 +8,8 @@ import { UserError } from "../protocol/user-error.ts";
  */
 export function writeTextFile(path: string, text: string): void {
   const temporary = `${path}.part`;
+  makeFolder(dirname(path));
   try {
-    mkdirSync(dirname(path), { recursive: true });
     const file = openSync(temporary, "w");
     try {
       writeFileSync(file, text);
@@ -19,7 +19,28 @@ export function writeTextFile(path: string, text: string): void {
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    discard(temporary);
+    throw new UserError("file/write-failed", { path, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** Removes what a failed write left; the failure itself is what is told. */
+export function discard(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // Nothing was written where nothing can be removed.
+  }
+}
+
+/**
+ * Makes a folder and those above it, where they are not there.
+ * @throws UserError when one cannot be made.
+ */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
     throw new UserError("file/write-failed", { path, reason: error instanceof Error ? error.message : String(error) });
   }
 }

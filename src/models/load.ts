@@ -69,7 +69,7 @@ export function readModelConfig(folder: string): ModelConfig {
 
 /** The architecture of `config` with random weights. */
 export function buildModel(config: ModelConfig, source: string): LanguageModel {
-  const family = families[config.model_type];
+  const family = Object.hasOwn(families, config.model_type) ? families[config.model_type] : undefined;
   if (family) return family.build(config, source);
   const supported = Object.keys(families);
   throw new UserError("model/unsupported-type", {

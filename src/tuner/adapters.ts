@@ -9,13 +9,16 @@ import { UserError } from "../protocol/user-error.ts";
 import { DoRALinear } from "./dora.ts";
 import { LoRAEmbedding, LoRALinear, type LoRAParameters } from "./lora.ts";
 
-export interface AdapterSettings {
-  fine_tune_type: "lora" | "dora" | "full";
-  /** How many of the last blocks are tuned; 0 or less: all. */
-  num_layers: number;
+interface LowRank {
+  fine_tune_type: "lora" | "dora";
   /** `keys`: paths within a block, such as self_attn.q_proj, or within the model, such as lm_head; absent: every linear layer. */
   lora_parameters: LoRAParameters & { keys?: readonly string[] | null | undefined };
 }
+
+export type AdapterSettings = (LowRank | { fine_tune_type: "full" }) & {
+  /** How many of the last blocks are tuned; 0 or less: all. */
+  num_layers: number;
+};
 
 /**
  * Freezes `model` and makes what the settings name trainable: adapters beside layers, or, for `full`, the last blocks.
@@ -91,7 +94,7 @@ function adaptablePaths(root: Module): string[] {
   return [...root.modules()].filter(([, module]) => isAdaptable(module)).map(([path]) => path);
 }
 
-function adapterFor(layer: Module, { fine_tune_type, lora_parameters }: AdapterSettings): Module {
+function adapterFor(layer: Module, { fine_tune_type, lora_parameters }: LowRank): Module {
   const Adapter = fine_tune_type === "dora" ? DoRALinear : LoRALinear;
   if (layer instanceof Linear || layer instanceof QuantizedLinear) return new Adapter(layer, lora_parameters);
   if (fine_tune_type === "dora") throw new UserError("adapter/dora-embedding", {});

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import * as random from "../core/random.ts";
-import { loadSafetensors, saveSafetensors } from "../core/safetensors.ts";
-import { readJsonFile, writeTextFile } from "../core/text-file.ts";
+import { loadSafetensors, saveSafetensors, type Weights } from "../core/safetensors.ts";
+import { discard, makeFolder, readJsonFile, writeTextFile } from "../core/text-file.ts";
 import { evaluate } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -16,6 +16,8 @@ const State = z.object({ iteration: z.int(), trained_tokens: z.int(), optimizer_
 
 const adaptersFile = "adapters.safetensors";
 const optimizerFile = "optimizer.safetensors";
+/** Before the paths of gradients that wait for the rest of their update. */
+const accumulatedPrefix = "accumulated.";
 
 /**
  * Writes everything that continuing needs into `folder/checkpoints/NNNNNNN`, which appears whole or not at all, and then
@@ -25,15 +27,27 @@ export function saveCheckpoint(folder: string, model: LanguageModel, optimizer: 
   const parent = join(folder, "checkpoints");
   const name = String(state.iteration).padStart(7, "0");
   const part = join(parent, `${name}.part`);
+  makeFolder(parent);
   rmSync(part, { recursive: true, force: true });
-  mkdirSync(part, { recursive: true });
-  saveSafetensors(join(part, adaptersFile), model.trainableParameters());
-  saveSafetensors(join(part, optimizerFile), { ...optimizer.state, "random.state": random.state() });
-  const facts = { iteration: state.iteration, trained_tokens: state.trainedTokens, optimizer_step: optimizer.step };
-  writeTextFile(join(part, "state.json"), `${JSON.stringify(facts, null, 2)}\n`);
+  makeFolder(part);
+  try {
+    writeState(part, model, optimizer, state);
+  } catch (error) {
+    discard(part);
+    throw error;
+  }
   rmSync(join(parent, name), { recursive: true, force: true });
   renameSync(part, join(parent, name));
   for (const other of readdirSync(parent)) if (other !== name) rmSync(join(parent, other), { recursive: true });
+}
+
+function writeState(folder: string, model: LanguageModel, optimizer: Optimizer, state: SaveState): void {
+  const sums = Object.entries(state.accumulated).map(([path, tensor]) => [accumulatedPrefix + path, tensor] as const);
+  const moments: Weights = { ...optimizer.state, ...Object.fromEntries(sums), "random.state": random.state() };
+  saveSafetensors(join(folder, adaptersFile), model.trainableParameters());
+  saveSafetensors(join(folder, optimizerFile), moments);
+  const facts = { iteration: state.iteration, trained_tokens: state.trainedTokens, optimizer_step: optimizer.step };
+  writeTextFile(join(folder, "state.json"), `${JSON.stringify(facts, null, 2)}\n`);
 }
 
 /** Puts model, optimizer and random sequence back to the newest checkpoint of `folder`. */
@@ -41,7 +55,7 @@ export function restoreCheckpoint(
   folder: string,
   model: LanguageModel,
   optimizer: Optimizer,
-): { iteration: number; trainedTokens: number } {
+): Omit<SaveState, "isLast"> {
   const parent = join(folder, "checkpoints");
   const names = existsSync(parent) ? readdirSync(parent).filter((name) => /^\d+$/.test(name)) : [];
   const newest = names.sort().at(-1);
@@ -49,9 +63,15 @@ export function restoreCheckpoint(
   const path = join(parent, newest);
   const facts = State.parse(readJsonFile(join(path, "state.json")));
   loadTrainable(model, loadSafetensors(join(path, adaptersFile)).tensors, path);
-  const { "random.state": sequence, ...moments } = loadSafetensors(join(path, optimizerFile)).tensors;
+  const { "random.state": sequence, ...others } = loadSafetensors(join(path, optimizerFile)).tensors;
+  const moments: Weights = {};
+  const accumulated: Weights = {};
+  for (const [name, tensor] of Object.entries(others)) {
+    if (name.startsWith(accumulatedPrefix)) accumulated[name.slice(accumulatedPrefix.length)] = tensor;
+    else moments[name] = tensor;
+  }
   optimizer.restore(moments, facts.optimizer_step);
   if (sequence) random.setState(sequence);
-  evaluate(optimizer.state, random.state());
-  return { iteration: facts.iteration, trainedTokens: facts.trained_tokens };
+  evaluate(moments, accumulated, random.state());
+  return { iteration: facts.iteration, trainedTokens: facts.trained_tokens, accumulated };
 }

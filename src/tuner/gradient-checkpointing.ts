@@ -1,4 +1,6 @@
 import type { AttentionMask } from "../core/fast.ts";
+import { stopGradient } from "../core/ops.ts";
+import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { checkpoint } from "../core/transforms.ts";
 import type { KVCache } from "../models/cache.ts";
@@ -6,24 +8,29 @@ import type { LanguageModel } from "../models/language-model.ts";
 
 /**
  * From now on a block's intermediate values are computed again for its gradient instead of being held: memory falls from
- * all blocks' activations to one's, for about a third more time.
+ * all blocks' activations to one's, for about a third more time. In training each block draws from a key of its own, so
+ * that dropout drops the same elements when it is computed again. Returns what undoes it.
  */
-export function checkpointGradients(model: LanguageModel): void {
+export function checkpointGradients(model: LanguageModel): () => void {
   for (const block of model.blocks) {
     const forward = block.forward.bind(block);
     block.forward = (x: Tensor, mask: AttentionMask, cache?: KVCache): Tensor => {
       const trainable = block.trainableParameters();
       const paths = Object.keys(trainable);
-      const body = ([input, ...parameters]: Tensor[]): Tensor[] => {
+      const keys = block.training ? [random.nextKey()] : [];
+      const body = ([input, ...rest]: Tensor[]): Tensor[] => {
         if (!input) throw new Error("a block has an input");
-        const replacements = Object.fromEntries(
-          paths.flatMap((path, i) => (parameters[i] ? [[path, parameters[i]]] : [])),
-        );
-        return [block.withParameters(replacements, () => forward(input, mask, cache))];
+        const replacements = Object.fromEntries(paths.flatMap((path, i) => (rest[i] ? [[path, rest[i]]] : [])));
+        const key = rest[paths.length];
+        const output = () => block.withParameters(replacements, () => forward(input, mask, cache));
+        return [key ? random.withSequence(stopGradient(key), output) : output()];
       };
-      const [output] = checkpoint(body, [x, ...Object.values(trainable)]);
+      const [output] = checkpoint(body, [x, ...Object.values(trainable), ...keys]);
       if (!output) throw new Error("a block has an output");
       return output;
     };
   }
+  return () => {
+    for (const block of model.blocks) Reflect.deleteProperty(block, "forward");
+  };
 }

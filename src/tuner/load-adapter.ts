@@ -7,17 +7,19 @@ import type { LanguageModel } from "../models/language-model.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { loadTrainable, makeTrainable } from "./adapters.ts";
 
-/** The part of `adapter_config.json` that says how an adapter is built; mlx-lm writes many more keys. */
-const AdapterConfig = z.looseObject({
-  fine_tune_type: z.enum(["lora", "dora", "full"]).default("lora"),
-  num_layers: z.int(),
-  lora_parameters: z.looseObject({
-    rank: z.int(),
-    scale: z.number(),
-    dropout: z.number().default(0),
-    keys: z.array(z.string()).nullish(),
-  }),
+const LoRAParameters = z.looseObject({
+  rank: z.int(),
+  scale: z.number(),
+  dropout: z.number().default(0),
+  keys: z.array(z.string()).nullish(),
 });
+/** The part of `adapter_config.json` that says how an adapter is built; mlx-lm writes many more keys, some of them null. */
+const LowRankConfig = z.looseObject({
+  fine_tune_type: z.enum(["lora", "dora"]).default("lora"),
+  num_layers: z.int(),
+  lora_parameters: LoRAParameters,
+});
+const FullConfig = z.looseObject({ fine_tune_type: z.literal("full"), num_layers: z.int() });
 
 /**
  * Puts the adapter of a run folder (mlx-lm's or ours) on `model`: layers of `adapter_config.json`, weights of
@@ -30,7 +32,9 @@ export function loadAdapter(model: LanguageModel, folder: string): void {
   for (const path of [configPath, weightsPath]) {
     if (!existsSync(path)) throw new UserError("adapter/not-found", { folder, file: path });
   }
-  const config = AdapterConfig.safeParse(readJsonFile(configPath));
+  const json = readJsonFile(configPath);
+  const full = FullConfig.safeParse(json);
+  const config = full.success ? full : LowRankConfig.safeParse(json);
   if (!config.success) {
     const problems = config.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new UserError("adapter/bad-config", { path: configPath, problems });

@@ -1,6 +1,6 @@
 import * as fast from "../core/fast.ts";
 import { hasCpuKernels, linearCrossEntropy } from "../core/kernels.ts";
-import { concatenate, integers } from "../core/ops.ts";
+import { concatenate, integers, stopGradient } from "../core/ops.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { checkpoint } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
@@ -48,7 +48,7 @@ function chunkedLosses(model: LanguageModel, predicting: Tensor, targets: Tensor
   const lossesOf = ([h, t, ...parameters]: Tensor[]): Tensor[] => {
     if (!h || !t) throw new Error("a chunk has hidden states and targets");
     const replacements = Object.fromEntries(paths.flatMap((path, i) => (parameters[i] ? [[path, parameters[i]]] : [])));
-    return [model.head.withParameters(replacements, () => fast.crossEntropy(model.logits(h), t))];
+    return [model.head.withParameters(replacements, () => fast.crossEntropy(model.logits(h), stopGradient(t)))];
   };
   const losses: Tensor[] = [];
   for (let start = 0; start < count; start += rows) {

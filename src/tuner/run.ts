@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import * as random from "../core/random.ts";
 import { loadSafetensors, saveSafetensors } from "../core/safetensors.ts";
@@ -90,7 +89,6 @@ async function* trainAndSave(
     loadTrainable(model, loadSafetensors(config.resume_adapter_file).tensors, config.resume_adapter_file);
   }
   const resumed = config.resume ? restoreCheckpoint(folder, model, optimizer) : undefined;
-  mkdirSync(folder, { recursive: true });
   writeRunConfig(config);
 
   yield {

@@ -1,4 +1,5 @@
 import { clearCache, peakMemory } from "../core/memory.ts";
+import type { Weights } from "../core/safetensors.ts";
 import type { Sample } from "../data/sample.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -38,12 +39,14 @@ export interface TrainerOptions {
   /** Aborting it stops after the step at hand, with everything saved. */
   signal?: AbortSignal | undefined;
   /** Continues a run after this many iterations; model and optimizer hold their state already. */
-  resumed?: { iteration: number; trainedTokens: number } | undefined;
+  resumed?: Omit<SaveState, "isLast"> | undefined;
 }
 
 export interface SaveState {
   iteration: number;
   trainedTokens: number;
+  /** Gradients summed for an update that is not complete. */
+  accumulated: Weights;
   isLast: boolean;
 }
 
@@ -65,9 +68,9 @@ export async function* train(options: TrainerOptions): AsyncGenerator<Progress, 
   const isCompat = settings.compat === "mlx-lm";
   const batches = batchesFor(samples, settings, isCompat);
   const updates = microBatches(batches.training(), settings, isCompat);
-  const updater = new Updater(model, options.optimizer, options.schedule);
+  const updater = new Updater(model, options.optimizer, options.schedule, options.resumed?.accumulated);
   const report = new Report(isCompat, steps_per_report, options.resumed?.trainedTokens ?? 0);
-  if (settings.grad_checkpoint) checkpointGradients(model);
+  const keepActivations = settings.grad_checkpoint ? checkpointGradients(model) : undefined;
   model.train();
 
   // mlx-lm measures before a step, at the first, every n-th and the last; otherwise the state after the step counts.
@@ -80,42 +83,41 @@ export async function* train(options: TrainerOptions): AsyncGenerator<Progress, 
     return Number.isNaN(val_loss) ? [] : [{ type: "validation", iteration, val_loss, val_time }];
   };
 
+  const save = (isLast: boolean): Progress => {
+    const { accumulated } = updater;
+    const files = options.save({ iteration, trainedTokens: report.tokens, accumulated, isLast });
+    return { type: "checkpoint", iteration, files };
+  };
+
   let iteration = 0;
   for (; iteration < (options.resumed?.iteration ?? 0); iteration++) {
     updates.next();
     if (isCompat && (iteration === 0 || isMeasured(iteration + 1))) batches.measuring(valid, val_batches).next();
   }
-  if (!isCompat && iteration === 0) yield* await validate(0);
+  try {
+    if (!isCompat && iteration === 0) yield* await validate(0);
 
-  while (iteration < iters && !signal?.aborted) {
-    const { value: micro } = updates.next();
-    iteration++;
-    if (isCompat && (iteration === 1 || isMeasured(iteration))) yield* await validate(iteration - 1);
+    while (iteration < iters && !signal?.aborted) {
+      const { value: micro } = updates.next();
+      iteration++;
+      if (isCompat && (iteration === 1 || isMeasured(iteration))) yield* await validate(iteration - 1);
 
-    const start = performance.now();
-    const loss = await updater.step(micro.batch, micro);
-    report.add(loss, micro.batch.targets.length, performance.now() - start);
-    if (!Number.isFinite(loss) && !isCompat) throw new UserError("trainer/not-finite", { iteration, loss });
-    clearCache();
+      const start = performance.now();
+      const loss = await updater.step(micro.batch, micro);
+      report.add(loss, micro.batch.targets.length, performance.now() - start);
+      if (!Number.isFinite(loss) && !isCompat) throw new UserError("trainer/not-finite", { iteration, loss });
+      clearCache();
 
-    if (iteration % steps_per_report === 0 || iteration === iters) yield report.take(iteration, updater.learningRate);
-    if (!isCompat && isMeasured(iteration)) yield* await validate(iteration);
-    if (iteration % save_every === 0 && iteration < iters) {
-      yield {
-        type: "checkpoint",
-        iteration,
-        files: options.save({ iteration, trainedTokens: report.tokens, isLast: false }),
-      };
+      if (iteration % steps_per_report === 0 || iteration === iters) yield report.take(iteration, updater.learningRate);
+      if (!isCompat && isMeasured(iteration)) yield* await validate(iteration);
+      if (iteration % save_every === 0 && iteration < iters) yield save(false);
     }
+    yield save(true);
+  } finally {
+    updater.dispose();
+    keepActivations?.();
+    model.train(false);
   }
-
-  updater.dispose();
-  model.train(false);
-  yield {
-    type: "checkpoint",
-    iteration,
-    files: options.save({ iteration, trainedTokens: report.tokens, isLast: true }),
-  };
   return { iteration, interrupted: iteration < iters };
 }
 

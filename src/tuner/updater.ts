@@ -14,14 +14,21 @@ export class Updater {
   readonly #model: LanguageModel;
   readonly #optimizer: Optimizer;
   readonly #schedule: Schedule;
-  #accumulated: Weights = {};
+  #accumulated: Weights;
   #learningRate: number;
 
-  constructor(model: LanguageModel, optimizer: Optimizer, schedule: Schedule) {
+  /** Goes on with `accumulated`, the sums of an update that is not complete, and owns them. */
+  constructor(model: LanguageModel, optimizer: Optimizer, schedule: Schedule, accumulated: Weights = {}) {
     this.#model = model;
     this.#optimizer = optimizer;
     this.#schedule = schedule;
+    this.#accumulated = keep(accumulated);
     this.#learningRate = schedule(optimizer.step);
+  }
+
+  /** The gradients, by path, summed since the last update. */
+  get accumulated(): Weights {
+    return this.#accumulated;
   }
 
   /** The rate of the last update. */

@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import { gradientError } from "../../test/gradients.ts";
+import { toyModel } from "../../test/toys.ts";
+import { activeMemory, clearCache, liveTensors } from "../core/memory.ts";
+import { integers } from "../core/ops.ts";
+import { keep, scope } from "../core/scope.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { evaluate } from "../core/transforms.ts";
+import type { LanguageModel } from "./language-model.ts";
+
+const variants: [name: string, type: string, changes: Record<string, unknown>][] = [
+  ["llama", "llama", {}],
+  ["llama with biases, untied", "llama", { attention_bias: true, mlp_bias: true, tie_word_embeddings: false }],
+  ["llama 3 rope", "llama", { rope_scaling: { rope_type: "llama3", factor: 8, original_max_position_embeddings: 32 } }],
+  ["mistral", "mistral", { num_key_value_heads: 1 }],
+  ["qwen2", "qwen2", { head_dim: undefined, num_key_value_heads: 4 }],
+  ["qwen3", "qwen3", {}],
+];
+const ids = Array.from({ length: 12 }, (_, i) => (i * 7 + 3) % 24);
+
+/** Logits of all positions, the tokens fed `sizes` at a time through a cache. */
+function cached(model: LanguageModel, sizes: readonly number[]): number[] {
+  const cache = model.makeCache();
+  let start = 0;
+  const logits = sizes.flatMap((size) => {
+    const chunk = ids.slice(start, start + size);
+    start += size;
+    const out = scope(() => model.forward(integers(chunk, [1, size]), cache));
+    evaluate(
+      out,
+      cache.map((layer) => layer.state),
+    );
+    return out.toArray();
+  });
+  for (const layer of cache) layer.dispose();
+  return logits;
+}
+
+describe.each(variants)("%s", (_, type, changes) => {
+  test("cached decoding, token by token and in chunks, equals the full forward", () => {
+    const model = toyModel(type, { ...changes, num_hidden_layers: 2 });
+    const full = model.forward(integers(ids, [1, ids.length])).toArray();
+    for (const sizes of [Array<number>(12).fill(1), [5, 1, 1, 4, 1], [12]]) {
+      const found = cached(model, sizes);
+      expect(Math.max(...full.map((each, i) => Math.abs(each - (found[i] ?? Number.NaN))))).toBeLessThan(2e-5);
+    }
+  });
+
+  test("rows of a batch do not see each other, nor a token what follows it", () => {
+    const model = toyModel(type, changes);
+    const alone = model.forward(integers(ids.slice(0, 6), [1, 6])).toArray();
+    const other = ids.slice(0, 6).map((id, i) => (i < 4 ? id : (id + 1) % 24));
+    const both = model.forward(integers([...other, ...ids.slice(0, 6)], [2, 6])).toArray();
+    const close = (found: number[], expected: number[]) =>
+      expect(Math.max(...expected.map((each, i) => Math.abs(each - (found[i] ?? Number.NaN))))).toBeLessThan(1e-5);
+    close(both.slice(6 * 24), alone);
+    close(both.slice(0, 4 * 24), alone.slice(0, 4 * 24));
+  });
+
+  test("the gradient of every parameter agrees with finite differences", () => {
+    const model = toyModel(type, { ...changes, intermediate_size: 5, vocab_size: 6 });
+    const parameters = Object.entries(model.parameters());
+    const tokens = integers([1, 4, 2, 0, 1], [1, 5]);
+    for (const [path, parameter] of parameters) {
+      const body = (traced?: Tensor): Tensor => {
+        if (!traced) throw new Error("one input");
+        return model.withParameters({ [path]: traced }, () => model.forward(tokens).logsumexp(-1));
+      };
+      // Small weights of a norm and a softmax: float32 leaves about half a percent.
+      expect(gradientError(body, [parameter], 5e-3), path).toBeLessThan(1e-2);
+    }
+  });
+});
+
+test("2,000 decoded tokens leave tensors and memory flat", () => {
+  const model = toyModel("qwen3");
+  evaluate(model.parameters());
+  const cache = model.makeCache();
+  const decode = (count: number) => {
+    let token = keep(integers([1], [1, 1]));
+    for (let i = 0; i < count; i++) {
+      const next = scope(() => keep(model.forward(token, cache).at(1, -1).argmax(-1).reshape(1, 1)));
+      token.dispose();
+      token = next;
+      evaluate(
+        token,
+        cache.map((layer) => layer.state),
+      );
+    }
+    token.dispose();
+    clearCache();
+  };
+  decode(10);
+  const tensors = liveTensors();
+  decode(240); // up to the first buffer's end
+  const memory = activeMemory();
+  decode(1750);
+  expect(liveTensors()).toBe(tensors);
+  // Keys and values of 1,792 more tokens of 2 heads of 4 floats, as the buffers grow to 2,048.
+  expect(activeMemory() - memory).toBe(2 * 1792 * 2 * 4 * 4);
+  expect(cache[0]?.offset).toBe(2000);
+});
