@@ -16,6 +16,10 @@ export function peakMemory(): number {
 export function resetPeakMemory(): void {
   native.resetPeakMemory();
 }
+/** Buffers that MLX keeps for reuse. */
+export function cacheMemory(): number {
+  return native.cacheMemory();
+}
 /** Gives buffers that MLX keeps for reuse back to the system. */
 export function clearCache(): void {
   native.clearCache();

@@ -1,4 +1,4 @@
-import { clearCache, peakMemory } from "../core/memory.ts";
+import { cacheMemory, clearCache, peakMemory } from "../core/memory.ts";
 import type { Weights } from "../core/safetensors.ts";
 import type { Sample } from "../data/sample.ts";
 import type { LanguageModel } from "../models/language-model.ts";
@@ -23,6 +23,8 @@ export interface TrainerSettings {
   grad_accumulation_steps: number;
   grad_checkpoint: boolean;
   seed: number;
+  /** Bytes that MLX may keep for reuse after a step. */
+  clear_cache_threshold: number;
   /** `mlx-lm`: its batches, masks, averages and moments of validation, number for number. */
   compat?: "mlx-lm" | null | undefined;
 }
@@ -67,7 +69,7 @@ export async function* train(options: TrainerOptions): AsyncGenerator<Progress, 
   const { iters, steps_per_eval, steps_per_report, save_every, val_batches } = settings;
   const isCompat = settings.compat === "mlx-lm";
   const batches = batchesFor(samples, settings, isCompat);
-  const updates = microBatches(batches.training(), settings, isCompat);
+  const updates = (isCompat ? compatMicroBatches : microBatches)(batches.training(), settings);
   const updater = new Updater(model, options.optimizer, options.schedule, options.resumed?.accumulated);
   const report = new Report(isCompat, steps_per_report, options.resumed?.trainedTokens ?? 0);
   const keepActivations = settings.grad_checkpoint ? checkpointGradients(model) : undefined;
@@ -106,7 +108,7 @@ export async function* train(options: TrainerOptions): AsyncGenerator<Progress, 
       const loss = await updater.step(micro.batch, micro);
       report.add(loss, micro.batch.targets.length, performance.now() - start);
       if (!Number.isFinite(loss) && !isCompat) throw new UserError("trainer/not-finite", { iteration, loss });
-      clearCache();
+      if (cacheMemory() >= settings.clear_cache_threshold) clearCache();
 
       if (iteration % steps_per_report === 0 || iteration === iters) yield report.take(iteration, updater.learningRate);
       if (!isCompat && isMeasured(iteration)) yield* await validate(iteration);
@@ -136,26 +138,27 @@ interface MicroBatch {
   denominator: number;
   update: boolean;
 }
+type MicroBatches = Generator<MicroBatch, never>;
 
-/** Batches grouped into updates. mlx-lm means over batches and drops an incomplete last group; here tokens count alike. */
-function* microBatches(
-  training: Generator<Batch>,
-  { iters, grad_accumulation_steps: steps }: TrainerSettings,
-  isCompat: boolean,
-): Generator<MicroBatch, never> {
-  for (let first = 1; ; first += steps) {
-    const group: Batch[] = [];
-    const size = isCompat ? steps : Math.max(1, Math.min(steps, iters - first + 1));
-    if (isCompat) {
-      for (let i = 1; i <= size; i++) {
-        const batch = next(training);
-        yield { batch, denominator: batch.targets.length * steps, update: i === size };
-      }
-      continue;
-    }
-    while (group.length < size) group.push(next(training));
-    const tokens = group.reduce((sum, batch) => sum + batch.targets.length, 0);
-    for (const [i, batch] of group.entries()) yield { batch, denominator: tokens, update: i === size - 1 };
+/** Batches grouped into updates, so that all target tokens of an update count alike. */
+function* microBatches(training: Generator<Batch>, { iters, grad_accumulation_steps }: TrainerSettings): MicroBatches {
+  for (let first = 1; ; first += grad_accumulation_steps) {
+    const size = Math.max(1, Math.min(grad_accumulation_steps, iters - first + 1));
+    const group = Array.from({ length: size }, () => next(training));
+    const denominator = group.reduce((sum, batch) => sum + batch.targets.length, 0);
+    for (const [i, batch] of group.entries()) yield { batch, denominator, update: i === size - 1 };
+  }
+}
+
+/**
+ * mlx-lm's updates: the mean of the batches' means, an incomplete last group dropped. Batches are drawn one by one, as
+ * validation draws from the same generator in between.
+ */
+function* compatMicroBatches(training: Generator<Batch>, { grad_accumulation_steps }: TrainerSettings): MicroBatches {
+  for (let iteration = 1; ; iteration++) {
+    const batch = next(training);
+    const denominator = batch.targets.length * grad_accumulation_steps;
+    yield { batch, denominator, update: iteration % grad_accumulation_steps === 0 };
   }
 }
 
