@@ -23,16 +23,21 @@ export interface SaveOptions {
   force: boolean;
 }
 
+/** @throws UserError when `target` is the source, or is not empty and not forced. To ask before the work begins. */
+export function requireTarget({ source, target, force }: Pick<SaveOptions, "source" | "target" | "force">): void {
+  if (resolve(target) === resolve(source)) throw new UserError("file/onto-source", { path: target });
+  if (!force && existsSync(target) && readdirSync(target).length > 0) {
+    throw new UserError("file/target-exists", { path: target });
+  }
+}
+
 /**
  * Writes a model folder as mlx-lm writes it: `model*.safetensors` with their index, config.json and the companions of
  * `source`. All is written beside `target` and renamed into place.
  * @throws UserError when `target` is not empty and not forced, or cannot be written; what was there stays.
  */
 export function saveModel({ model, config, source, target, force }: SaveOptions): void {
-  if (resolve(target) === resolve(source)) throw new UserError("file/onto-source", { path: target });
-  if (!force && existsSync(target) && readdirSync(target).length > 0) {
-    throw new UserError("file/target-exists", { path: target });
-  }
+  requireTarget({ source, target, force });
   const part = `${target.replace(/\/+$/, "")}.part`;
   rmSync(part, { recursive: true, force: true });
   try {

@@ -1,13 +1,5 @@
 import { z } from "zod";
-import { dequantizeLayers, fuseAdapters } from "../../convert/fuse.ts";
-import { saveModel } from "../../convert/save-model.ts";
-import type { DType } from "../../core/dtype.ts";
-import type { Weights } from "../../core/safetensors.ts";
-import { scope } from "../../core/scope.ts";
-import { evaluate } from "../../core/transforms.ts";
-import { loadModel, readModelConfig } from "../../models/load.ts";
 import { fieldText } from "../../protocol/fields.ts";
-import { loadAdapter } from "../../tuner/load-adapter.ts";
 import { command } from "../command.ts";
 
 const FuseConfig = z.object({
@@ -32,41 +24,10 @@ const FuseConfig = z.object({
     zh: "覆盖 --save-path 中已有的内容",
   }),
 });
+export type FuseConfig = z.output<typeof FuseConfig>;
 
 /** `cygnet fuse`: a model with an adapter becomes a plain model. */
 export const fuse = command({
   config: FuseConfig,
-  async run({ model: source, adapter_path, save_path: target, dequantize, force }, ui) {
-    const config = readModelConfig(source);
-    const model = loadModel(source, { dtype: "keep" });
-    const dtypes = dtypesOf(model.parameters());
-    loadAdapter(model, adapter_path);
-    const layers = fuseAdapters(model, { dequantize });
-    if (dequantize) dequantizeLayers(model);
-    model.update(inDtypes(model.parameters(), dtypes));
-    evaluate(model.parameters());
-    const { quantization: _packed, quantization_config: _same, ...plain } = config;
-    saveModel({ model, config: dequantize ? plain : config, source, target, force });
-    ui.emit({ save_path: target, merged_layers: layers.length, dequantized: dequantize });
-    ui.say("fuse/done", { path: target, layers: layers.length });
-    if (config.quantization && !dequantize && layers.length > 0) ui.say("fuse/requantized", {});
-  },
+  run: async (config, ui) => (await import("../actions/fuse.ts")).fuse(config, ui),
 });
-
-function dtypesOf(weights: Weights): Map<string, DType> {
-  return new Map(Object.entries(weights).map(([path, tensor]) => [path, tensor.dtype]));
-}
-
-/** Weights trained in float32 go back to the type that the model stores them in. */
-function inDtypes(weights: Weights, dtypes: ReadonlyMap<string, DType>): Weights {
-  return scope(() =>
-    Object.fromEntries(
-      Object.entries(weights).flatMap(([path, tensor]) => {
-        const dtype = dtypes.get(path);
-        return dtype && dtype !== "uint32" && tensor.dtype !== "uint32" && dtype !== tensor.dtype
-          ? [[path, tensor.astype(dtype)]]
-          : [];
-      }),
-    ),
-  );
-}

@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+import { peakMemory } from "../../core/memory.ts";
+import * as random from "../../core/random.ts";
+import { type GeneratedText, generateText } from "../../generate/generate-text.ts";
+import { loadModel } from "../../models/load.ts";
+import { UserError } from "../../protocol/user-error.ts";
+import type { ChatMessage } from "../../tokenizer/messages.ts";
+import { Tokenizer } from "../../tokenizer/tokenizer.ts";
+import { loadAdapter } from "../../tuner/load-adapter.ts";
+import type { GenerateConfig } from "../commands/generate.ts";
+import type { Ui } from "../ui.ts";
+
+export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
+  const tokenizer = await Tokenizer.load(config.model);
+  const prompt = await encodePrompt(config, tokenizer);
+  const extraEosTokenIds = config.extra_eos_token.map((token) => idOf(token, tokenizer));
+  const model = loadModel(config.model, config.dtype ? { dtype: config.dtype } : {});
+  if (config.adapter_path) loadAdapter(model, config.adapter_path);
+  if (config.seed !== undefined) random.seed(config.seed);
+  const text = generateText(model, tokenizer, prompt, {
+    sampling: {
+      temperature: config.temp,
+      topP: config.top_p,
+      topK: config.top_k,
+      minP: config.min_p,
+      logitBias: biasOf(config, model.config.vocab_size),
+    },
+    maxTokens: config.max_tokens,
+    prefillStepSize: config.prefill_step_size,
+    stop: config.stop,
+    extraEosTokenIds,
+  });
+  let step = await text.next();
+  for (; !step.done; step = await text.next()) ui.print(step.value);
+  report(step.value, prompt, ui);
+}
+
+async function encodePrompt(config: GenerateConfig, tokenizer: Tokenizer): Promise<number[]> {
+  const text =
+    config.prompt === "-" ? readFileSync(0, "utf8") : config.prompt.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
+  const ids =
+    config.ignore_chat_template || !tokenizer.hasChatTemplate
+      ? await tokenizer.encode(text)
+      : await tokenizer.encodeChat(conversation(text, config.system_prompt), {
+          addGenerationPrompt: true,
+          templateVariables: config.chat_template_config ?? {},
+        });
+  if (ids.length === 0) throw new UserError("generate/empty-prompt", {});
+  return ids;
+}
+
+function conversation(text: string, system: string | undefined): ChatMessage[] {
+  const user = { role: "user", content: text };
+  return system === undefined ? [user] : [{ role: "system", content: system }, user];
+}
+
+function idOf(token: string, tokenizer: Tokenizer): number {
+  const id = tokenizer.addedTokens.get(token);
+  if (id !== undefined) return id;
+  throw new UserError("generate/unknown-token", { token, known: [...tokenizer.addedTokens.keys()].slice(0, 12) });
+}
+
+function biasOf({ logit_bias = {} }: GenerateConfig, vocabulary: number): Map<number, number> {
+  const bias = new Map(Object.entries(logit_bias).map(([id, value]) => [Number(id), value]));
+  for (const id of bias.keys()) if (id >= vocabulary) throw new UserError("generate/bias-outside", { id, vocabulary });
+  return bias;
+}
+
+function report(result: GeneratedText, prompt: readonly number[], ui: Ui): void {
+  const promptTps = prompt.length / result.promptSeconds;
+  const later = Math.max(0, result.tokenIds.length - 1); // the first token's time is the prompt's
+  const generationTps = result.generationSeconds > 0 ? later / result.generationSeconds : 0;
+  ui.emit({
+    text: result.text,
+    prompt_token_ids: prompt,
+    token_ids: result.tokenIds,
+    logprobs: result.logprobs,
+    finish_reason: result.finishReason,
+    prompt_tokens: prompt.length,
+    generation_tokens: result.tokenIds.length,
+    prompt_tps: promptTps,
+    generation_tps: generationTps,
+    peak_memory: peakMemory(),
+  });
+  ui.print("\n");
+  ui.say("generate/report", {
+    promptTokens: prompt.length,
+    promptTps,
+    tokens: result.tokenIds.length,
+    generationTps,
+    peakBytes: peakMemory(),
+  });
+}

@@ -1,0 +1,18 @@
+import { RunConsumers } from "../../track/consumers.ts";
+import type { TrainConfig } from "../../tuner/config.ts";
+import { runTraining } from "../../tuner/run.ts";
+import type { Ui } from "../ui.ts";
+
+export async function train(config: TrainConfig, ui: Ui): Promise<number> {
+  const signal = ui.interruption();
+  const consumers = new RunConsumers(config, { write: (text) => ui.tell(text), interactive: ui.interactive });
+  try {
+    for await (const event of runTraining(config, { signal })) {
+      consumers.handle(event);
+      ui.emit(event);
+    }
+  } finally {
+    consumers.close();
+  }
+  return signal.aborted ? 130 : 0;
+}
