@@ -24,7 +24,7 @@ export function onSmallDisk(name: string, body: (disk: string) => void | Promise
     try {
       await body(disk);
     } finally {
-      execFileSync("umount", [disk]);
+      execFileSync("umount", ["--lazy", disk]); // files that tensors still read from may be open
       rmSync(disk, { recursive: true });
     }
   });
