@@ -41,7 +41,10 @@ mx::array from_typed_array(Context& c, napi_value value, mx::Shape shape) {
   const Bytes bytes = bytes_of(c, value);
   const mx::Dtype dtype = dtype_of(bytes.type);
   size_t size = 1;
-  for (int dimension : shape) size *= dimension;
+  for (int dimension : shape) {
+    if (dimension < 0) throw std::invalid_argument("a shape has no negative sizes");
+    size *= dimension;
+  }
   if (size != bytes.length) {
     throw std::invalid_argument("shape needs " + std::to_string(size) + " elements, the data has " + std::to_string(bytes.length));
   }
@@ -60,6 +63,7 @@ napi_typedarray_type typed_array_for(mx::Dtype dtype) {
   if (dtype == mx::int64) return napi_bigint64_array;
   if (dtype == mx::uint64) return napi_biguint64_array;
   if (dtype == mx::float64) return napi_float64_array;
+  if (dtype == mx::complex64) throw std::invalid_argument("complex numbers have no typed array");
   return napi_float32_array;
 }
 

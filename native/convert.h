@@ -84,8 +84,10 @@ struct From<uint32_t> {
 template <>
 struct From<int> {
   static int get(Context& c, napi_value v) {
-    int32_t out;
-    check(napi_get_value_int32(c.env, v, &out), "an integer");
+    double value;
+    check(napi_get_value_double(c.env, v, &value), "an integer");
+    const int out = value >= -2147483648.0 && value <= 2147483647.0 ? static_cast<int>(value) : 0;
+    if (out != value) throw std::invalid_argument("expected an integer of 32 bits, got " + std::to_string(value));
     return out;
   }
 };

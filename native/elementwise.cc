@@ -1,14 +1,18 @@
+#include <cmath>
+
 #include "convert.h"
 
 namespace cygnet {
 namespace {
 
-// A JavaScript number beside an array takes the array's dtype, as a Python number does in MLX, unless that would lose a
-// fraction: then both become float32.
+// A JavaScript number beside an array takes the array's dtype, as a Python number does in MLX, unless that would lose
+// something: a fraction beside integers makes both float32, a whole number beside booleans int32.
 mx::array scalar_like(const mx::array& a, double value) {
-  const bool whole = value == static_cast<double>(static_cast<int64_t>(value));
-  if (mx::issubdtype(a.dtype(), mx::inexact) || whole) return mx::array(value, a.dtype());
-  return mx::array(value, mx::float32);
+  if (mx::issubdtype(a.dtype(), mx::inexact)) return mx::array(value, a.dtype());
+  const bool whole = std::trunc(value) == value && std::abs(value) < 9.2e18;
+  if (!whole) return mx::array(value, mx::float32);
+  // By way of an integer: a negative double has no defined unsigned value.
+  return mx::array(static_cast<int64_t>(value), a.dtype() == mx::bool_ ? mx::int32 : a.dtype());
 }
 
 template <mx::array (*F)(const mx::array&, mx::StreamOrDevice)>

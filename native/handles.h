@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -39,8 +40,7 @@ class Handles {
 
   // Drops the handle; graphs that use the array keep it. Freeing twice is not an error.
   void free(uint32_t handle) {
-    uint32_t index = handle & kIndexMask;
-    if (index < slots_.size() && alive(slots_[index], handle)) release(index);
+    if (is_live(handle)) release(handle & kIndexMask);
   }
 
   // Takes the tensor out of every scope: its owner frees it.
@@ -48,22 +48,27 @@ class Handles {
 
   void push_scope() { scopes_.emplace_back(); }
 
-  // Frees what the innermost scope made, except `returned`, which goes to the scope around it.
+  // Frees what the innermost scope made, except `returned`, which goes to the scope around it. A returned tensor that is
+  // freed already is an error, and then everything is freed.
   void pop_scope(const std::vector<uint32_t>& returned) {
     if (scopes_.empty()) throw std::logic_error("no scope is open");
     const uint32_t depth = static_cast<uint32_t>(scopes_.size());
     const std::vector<Entry> entries = std::move(scopes_.back());
     scopes_.pop_back();
-    for (uint32_t handle : returned) {
-      Slot& slot = slot_of(handle);
-      if (slot.depth != depth) continue;
-      slot.depth = depth - 1;
-      if (depth > 1) scopes_.back().push_back({handle & kIndexMask, slot.serial});
+    const bool stale = std::any_of(returned.begin(), returned.end(), [&](uint32_t handle) { return !is_live(handle); });
+    if (!stale) {
+      for (uint32_t handle : returned) {
+        Slot& slot = slot_of(handle);
+        if (slot.depth != depth) continue;
+        slot.depth = depth - 1;
+        if (depth > 1) scopes_.back().push_back({handle & kIndexMask, slot.serial});
+      }
     }
     for (const Entry& entry : entries) {
       const Slot& slot = slots_[entry.index];
       if (slot.array && slot.serial == entry.serial && slot.depth == depth) release(entry.index);
     }
+    if (stale) throw std::invalid_argument("tensor is already freed");
   }
 
   size_t live() const { return live_; }
@@ -88,10 +93,14 @@ class Handles {
     return slot.array && (slot.serial << kIndexBits & kHandleMask) == (handle & ~kIndexMask);
   }
 
+  bool is_live(uint32_t handle) const {
+    const uint32_t index = handle & kIndexMask;
+    return index < slots_.size() && alive(slots_[index], handle);
+  }
+
   const Slot& slot_of(uint32_t handle) const {
-    uint32_t index = handle & kIndexMask;
-    if (index >= slots_.size() || !alive(slots_[index], handle)) throw std::invalid_argument("tensor is already freed");
-    return slots_[index];
+    if (!is_live(handle)) throw std::invalid_argument("tensor is already freed");
+    return slots_[handle & kIndexMask];
   }
   Slot& slot_of(uint32_t handle) { return const_cast<Slot&>(std::as_const(*this).slot_of(handle)); }
 

@@ -61,7 +61,7 @@ void attend(const Sizes& s, Rows q, Rows k, Rows v, float* out, float* lse) {
       const int visible = s.visible(first + i);
       const float shift = greatest(row, visible);
       const float sum = exponentials(row, visible, shift);
-      scale(row, visible, 1.0f / sum);
+      scale(row, visible, std::isnan(shift) ? shift : 1.0f / sum);
       std::fill(row + visible, row + keys, 0.0f);
       lse[place + i] = shift + std::log(sum);
     }

@@ -6,8 +6,14 @@ namespace cygnet::cpu {
 
 VECTORIZED float greatest(const float* x, int n) {
   float out = -std::numeric_limits<float>::max();
-  for (int i = 0; i < n; i++) out = x[i] > out ? x[i] : out;
-  return out;
+  int32_t bits = 0;
+  for (int i = 0; i < n; i++) {
+    out = x[i] > out ? x[i] : out;
+    const int32_t magnitude = __builtin_bit_cast(int32_t, x[i]) & 0x7fffffff;
+    bits = magnitude > bits ? magnitude : bits;
+  }
+  // Fast arithmetic takes it for granted that nothing is NaN; the bits tell.
+  return bits > 0x7f800000 ? __builtin_bit_cast(float, 0x7fc00000) : out;
 }
 
 VECTORIZED float exponentials(float* x, int n, float shift) {

@@ -31,6 +31,7 @@ inline __attribute__((always_inline)) float exp_of(float x) {
   return p * power.f;
 }
 
+// NaN when one of them is.
 float greatest(const float* x, int n);
 
 // x ← e^(x − shift); returns the sum. Blocks keep the float32 sum exact to rounding over 150,000 terms.

@@ -178,6 +178,14 @@ describe.skipIf(!here)("attention", () => {
     expect(scope(() => difference(body, [q, k, v]))).toBeLessThan(2e-5);
   });
 
+  test("a NaN in queries, keys or values comes out", () => {
+    const inputs = [patterned([1, 1, 2, 4]), patterned([1, 1, 2, 4], 1), patterned([1, 1, 2, 4], 2)];
+    for (let which = 0; which < 3; which++) {
+      const poisoned = inputs.map((x, i) => (i === which ? x.multiply(Number.NaN) : x));
+      expect(attend("none")(...poisoned).toArray(), `input ${which}`).toEqual(Array(8).fill(Number.NaN));
+    }
+  });
+
   test("shapes that do not fit are refused", () => {
     const x = patterned([1, 3, 4, 2]);
     expect(() => attend("none")(x, patterned([1, 2, 4, 2]), patterned([1, 2, 4, 2]))).toThrow("H a multiple of K");

@@ -64,6 +64,18 @@ describe("scope", () => {
     expect(left(() => scope(() => ones([1]).add(1)))).toBe(0);
   });
 
+  test("returning a freed tensor is an error that leaves nothing behind", () => {
+    const before = liveTensors();
+    const failing = () =>
+      scope(() => {
+        const [x, y] = [ones([1]), ones([1])];
+        x.dispose();
+        return [x, y];
+      });
+    expect(failing).toThrow("tensor is already freed");
+    expect(liveTensors()).toBe(before);
+  });
+
   test("an asynchronous function is refused, its tensors freed", () => {
     const before = liveTensors();
     expect(() => scope(async () => ones([2]))).toThrow("scope() takes a synchronous function");

@@ -26,6 +26,8 @@ describe("reading", () => {
   test("the data must fill the shape", () => {
     expect(() => tensor([1, 2, 3], [2, 2])).toThrow("shape needs 4 elements, the data has 3");
     expect(list(tensor([], [0, 5]))).toEqual([]);
+    expect(() => tensor([1, 2], [-1, -2])).toThrow("a shape has no negative sizes");
+    expect(() => zeros([2.5])).toThrow("expected an integer of 32 bits, got 2.5");
   });
 
   test("values come out row-major from transposed, sliced and broadcast views", () => {
@@ -84,6 +86,12 @@ describe("dtypes", () => {
     expect([x.dtype, list(x)]).toEqual(["float32", [3.5, -2.5]]);
     expect(list(integers([3]).less(3.5))).toEqual([1]);
     expect(list(integers([3]).add(Number.NaN))).toEqual([Number.NaN]);
+  });
+
+  test("a whole number beside booleans makes int32, a negative one beside unsigned integers wraps", () => {
+    const x = tensor([1, 0]).greater(0.5).multiply(2);
+    expect([x.dtype, list(x)]).toEqual(["int32", [2, 0]]);
+    expect(list(zeros([1], "uint8").add(-1))).toEqual([255]);
   });
 
   test("division of integers is float32; comparison gives bool", () => {

@@ -45,17 +45,6 @@ export function makeTrainable(model: LanguageModel, settings: AdapterSettings): 
   evaluate(model.trainableParameters());
 }
 
-/** Applies the settings of a saved adapter and takes its weights. */
-export function loadAdapterWeights(
-  model: LanguageModel,
-  settings: AdapterSettings,
-  weights: Weights,
-  source: string,
-): void {
-  makeTrainable(model, settings);
-  loadTrainable(model, weights, source);
-}
-
 /**
  * Takes saved weights of trainable parameters.
  * @throws UserError when some belong to another model: a name or shape that this one has not.

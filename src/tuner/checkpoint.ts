@@ -12,7 +12,7 @@ import { loadTrainable } from "./adapters.ts";
 import type { SaveState } from "./trainer.ts";
 
 /** What `state.json` of a checkpoint holds beside the tensors. */
-const State = z.object({ iteration: z.int(), trained_tokens: z.int(), optimizer_step: z.int() });
+const State = z.object({ iteration: z.int(), trained_tokens: z.int(), optimizer_step: z.int(), optimizer: z.string() });
 
 const adaptersFile = "adapters.safetensors";
 const optimizerFile = "optimizer.safetensors";
@@ -46,11 +46,23 @@ function writeState(folder: string, model: LanguageModel, optimizer: Optimizer, 
   const moments: Weights = { ...optimizer.state, ...Object.fromEntries(sums), "random.state": random.state() };
   saveSafetensors(join(folder, adaptersFile), model.trainableParameters());
   saveSafetensors(join(folder, optimizerFile), moments);
-  const facts = { iteration: state.iteration, trained_tokens: state.trainedTokens, optimizer_step: optimizer.step };
+  const facts = {
+    iteration: state.iteration,
+    trained_tokens: state.trainedTokens,
+    optimizer_step: optimizer.step,
+    optimizer: optimizer.constructor.name,
+  };
   writeTextFile(join(folder, "state.json"), `${JSON.stringify(facts, null, 2)}\n`);
 }
 
-/** Puts model, optimizer and random sequence back to the newest checkpoint of `folder`. */
+export function removeCheckpoints(folder: string): void {
+  rmSync(join(folder, "checkpoints"), { recursive: true, force: true });
+}
+
+/**
+ * Puts model, optimizer and random sequence back to the newest checkpoint of `folder`.
+ * @throws UserError when there is none, or when it is of other layers or another optimizer.
+ */
 export function restoreCheckpoint(
   folder: string,
   model: LanguageModel,
@@ -62,7 +74,17 @@ export function restoreCheckpoint(
   if (!newest) throw new UserError("trainer/no-checkpoint", { folder });
   const path = join(parent, newest);
   const facts = State.parse(readJsonFile(join(path, "state.json")));
-  loadTrainable(model, loadSafetensors(join(path, adaptersFile)).tensors, path);
+  const weights = loadSafetensors(join(path, adaptersFile)).tensors;
+  const missing = Object.keys(model.trainableParameters()).filter((name) => !(name in weights));
+  if (missing.length > 0 || facts.optimizer !== optimizer.constructor.name) {
+    throw new UserError("trainer/resume-changed", {
+      path,
+      missing,
+      was: facts.optimizer,
+      is: optimizer.constructor.name,
+    });
+  }
+  loadTrainable(model, weights, path);
   const { "random.state": sequence, ...others } = loadSafetensors(join(path, optimizerFile)).tensors;
   const moments: Weights = {};
   const accumulated: Weights = {};

@@ -16,7 +16,7 @@ import { UserError } from "../protocol/user-error.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { loadTrainable, makeTrainable } from "./adapters.ts";
 import { CompatBatches, ShuffledBatches } from "./batches.ts";
-import { restoreCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { removeCheckpoints, restoreCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { TrainConfig } from "./config.ts";
 import { evaluateLoss } from "./evaluate-loss.ts";
 import { loadAdapter } from "./load-adapter.ts";
@@ -90,6 +90,7 @@ async function* trainAndSave(
   }
   const resumed = config.resume ? restoreCheckpoint(folder, model, optimizer) : undefined;
   writeRunConfig(config);
+  if (!resumed) removeCheckpoints(folder); // of an earlier run in this folder: --resume must not take them
 
   yield {
     type: "start",

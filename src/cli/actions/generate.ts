@@ -15,6 +15,10 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
   const prompt = await encodePrompt(config, tokenizer);
   const extraEosTokenIds = config.extra_eos_token.map((token) => idOf(token, tokenizer));
   const model = loadModel(config.model, config.dtype ? { dtype: config.dtype } : {});
+  const size = model.config.vocab_size;
+  const foreign = prompt.find((id) => id >= size);
+  if (foreign !== undefined)
+    throw new UserError("trainer/token-outside-vocabulary", { id: foreign, size, row: "--prompt" });
   if (config.adapter_path) loadAdapter(model, config.adapter_path);
   if (config.seed !== undefined) random.seed(config.seed);
   const text = generateText(model, tokenizer, prompt, {
@@ -23,7 +27,7 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
       topP: config.top_p,
       topK: config.top_k,
       minP: config.min_p,
-      logitBias: biasOf(config, model.config.vocab_size),
+      logitBias: biasOf(config, size),
     },
     maxTokens: config.max_tokens,
     prefillStepSize: config.prefill_step_size,

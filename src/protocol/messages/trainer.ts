@@ -15,6 +15,10 @@ export const trainerMessages = {
     en: `No valid.jsonl in ${f.folder}: training runs without validation.`,
     zh: `${f.folder} 中没有 valid.jsonl：训练将不做验证。`,
   }),
+  "trainer/resume-changed": (f: { path: string; missing: string[]; was: string; is: string }) => ({
+    en: `The run cannot continue from ${f.path}: it trained ${f.missing.length > 0 ? `other layers (${f.missing.slice(0, 3).join(", ")} is not in it)` : `with ${f.was}, the config now says ${f.is}`}. Use the run's own config.yaml, or start a new run without --resume.`,
+    zh: `无法从 ${f.path} 继续：${f.missing.length > 0 ? `它训练的是其他层（其中没有 ${f.missing.slice(0, 3).join("、")}）` : `它使用的优化器是 ${f.was}，而现在的配置是 ${f.is}`}。请使用该次运行自己的 config.yaml，或不带 --resume 重新开始。`,
+  }),
   "trainer/no-checkpoint": (f: { folder: string }) => ({
     en: `--resume found no checkpoint in ${f.folder}. Give the --adapter-path of a run that has saved one, or leave --resume out.`,
     zh: `--resume 在 ${f.folder} 中找不到检查点。请给出已保存检查点的 --adapter-path，或去掉 --resume。`,
