@@ -25,7 +25,10 @@ export async function demo(config: DemoConfig, ui: Ui): Promise<number> {
   const names = namesOf(config);
   ui.say("demo/intro", { name: names.name, enName: names.en_name });
   const data = await writeData(config.output, names);
-  const identity = identityQuestions({ zh: [names.name, names.author], en: [names.en_name, names.en_author] });
+  const identity = identityQuestions({
+    zh: { name: names.name, author: names.author },
+    en: { name: names.en_name, author: names.en_author },
+  });
   const others = otherQuestions();
 
   ui.say("demo/asking", {});
