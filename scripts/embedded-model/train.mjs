@@ -2,7 +2,7 @@
 //
 //   node scripts/embedded-model/corpus.mjs CORPUS_FOLDER
 //   node scripts/embedded-model/tokenizer.mjs CORPUS_FOLDER MODEL_FOLDER
-//   node scripts/embedded-model/train.mjs CORPUS_FOLDER MODEL_FOLDER [--iters 3000] [--rate 0.003]
+//   node scripts/embedded-model/train.mjs CORPUS_FOLDER MODEL_FOLDER [--iters 2600] [--rate 0.003]
 //
 // Needs `npm run setup`. Loss counts on answers only. About half an hour on two cores.
 
@@ -13,7 +13,7 @@ import * as cygnet from "../../dist/index.js";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    iters: { type: "string", default: "3000" },
+    iters: { type: "string", default: "2600" },
     rate: { type: "string", default: "0.003" },
     rows: { type: "string", default: "64" },
   },
