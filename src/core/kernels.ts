@@ -5,6 +5,7 @@ import { Tensor } from "./tensor.ts";
 // Our own kernels for a Linux CPU (native/cpu): float32, threaded, with gradients. MLX's plain operations compute the same
 // and are what the kernels are tested against.
 
+const built = native.hasCpuKernels();
 let enabled = process.env.CYGNET_CPU_KERNELS !== "off";
 
 /** Chooses between our kernels and MLX's plain operations; `CYGNET_CPU_KERNELS=off` starts with the latter. */
@@ -14,7 +15,7 @@ export function useCpuKernels(on: boolean): void {
 
 /** Whether our kernels compute tensors of this dtype here. */
 export function hasCpuKernels(dtype: DType): boolean {
-  return enabled && dtype === "float32" && native.hasCpuKernels() && native.defaultDevice() === "cpu";
+  return built && enabled && dtype === "float32" && native.defaultDevice() === "cpu";
 }
 
 /** What a pass of `linearCrossEntropy` computes beside the loss: differentiating needs it. */
