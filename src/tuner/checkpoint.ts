@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import * as random from "../core/random.ts";
@@ -38,7 +38,7 @@ export function saveCheckpoint(folder: string, model: LanguageModel, optimizer: 
   }
   rmSync(join(parent, name), { recursive: true, force: true });
   renameSync(part, join(parent, name));
-  for (const other of readdirSync(parent)) if (other !== name) rmSync(join(parent, other), { recursive: true });
+  for (const other of checkpointsIn(parent)) if (other !== name) rmSync(join(parent, other), { recursive: true });
 }
 
 function writeState(folder: string, model: LanguageModel, optimizer: Optimizer, state: SaveState): void {
@@ -55,8 +55,20 @@ function writeState(folder: string, model: LanguageModel, optimizer: Optimizer, 
   writeTextFile(join(folder, "state.json"), `${JSON.stringify(facts, null, 2)}\n`);
 }
 
+/** Removes the checkpoints of `folder`, and nothing else that may lie there. */
 export function removeCheckpoints(folder: string): void {
-  rmSync(join(folder, "checkpoints"), { recursive: true, force: true });
+  const parent = join(folder, "checkpoints");
+  for (const name of checkpointsIn(parent)) rmSync(join(parent, name), { recursive: true, force: true });
+}
+
+/** The names of checkpoints, oldest first. */
+function checkpointsIn(parent: string): string[] {
+  const isFolder = existsSync(parent) && statSync(parent).isDirectory();
+  return isFolder
+    ? readdirSync(parent)
+        .filter((name) => /^\d+$/.test(name))
+        .sort()
+    : [];
 }
 
 /**
@@ -69,8 +81,7 @@ export function restoreCheckpoint(
   optimizer: Optimizer,
 ): Omit<SaveState, "isLast"> {
   const parent = join(folder, "checkpoints");
-  const names = existsSync(parent) ? readdirSync(parent).filter((name) => /^\d+$/.test(name)) : [];
-  const newest = names.sort().at(-1);
+  const newest = checkpointsIn(parent).at(-1);
   if (!newest) throw new UserError("trainer/no-checkpoint", { folder });
   const path = join(parent, newest);
   const facts = State.parse(readJsonFile(join(path, "state.json")));
