@@ -33,12 +33,12 @@ export const TrainConfig = z.strictObject({
     zh: "训练方式：训练适配器，或直接训练各层参数",
   }),
   optimizer: z.enum(["adam", "adamw", "sgd", "muon", "adafactor"]).default("adam").register(fieldText, {
-    en: "optimizer",
-    zh: "优化器",
+    en: "optimizer; muon and adafactor are read from configs, but not there yet",
+    zh: "优化器；可读取 muon 和 adafactor 的配置，但尚不能使用",
   }),
   mask_prompt: z.boolean().default(false).register(fieldText, {
-    en: "count the loss on the last answer only, not on the prompt",
-    zh: "只对最后一条回答计算损失，不计提示部分",
+    en: "count the loss on the answers only, not on the prompts; with compat on the last answer",
+    zh: "只对回答计算损失，不计提示部分；compat 模式下只计最后一条回答",
   }),
   num_layers: z.int().default(16).register(fieldText, {
     en: "how many blocks to tune, counted from the last; 0 or less: all",
