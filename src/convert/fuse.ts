@@ -5,7 +5,6 @@ import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
 import type { Module } from "../nn/module.ts";
 import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
-import { DoRALinear } from "../tuner/dora.ts";
 import { type AdapterLayer, LoRAEmbedding, LoRALinear } from "../tuner/lora.ts";
 
 /**
@@ -27,7 +26,7 @@ export function dequantizeLayers(model: LanguageModel): number {
 }
 
 function isAdapter(module: Module): boolean {
-  return module instanceof LoRALinear || module instanceof DoRALinear || module instanceof LoRAEmbedding;
+  return module instanceof LoRALinear || module instanceof LoRAEmbedding;
 }
 
 function isPacked(module: Module): boolean {

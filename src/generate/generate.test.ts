@@ -113,6 +113,14 @@ describe("every way out frees what generation made", () => {
       expect(count).toBe(3);
     }));
 
+  test("aborting amid the prompt computes no more of it", () =>
+    measured(async () => {
+      const cache = model.makeCache();
+      const signal = AbortSignal.abort();
+      expect(await tokens({ ...options, signal, cache, prefillStepSize: 1 })).toEqual([]);
+      expect(cache.map((layer) => layer.offset)).toEqual(cache.map(() => 0));
+    }));
+
   test("an error of the model", () =>
     measured(async () => {
       const broken = Object.create(model, {

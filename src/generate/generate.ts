@@ -14,6 +14,7 @@ export interface GenerateOptions {
   prefillStepSize?: number;
   /** Reused and extended when given; otherwise one is made and freed. */
   cache?: KVCache[] | undefined;
+  /** Aborting it ends the tokens, also between two parts of the prompt. */
   signal?: AbortSignal | undefined;
 }
 
@@ -41,7 +42,8 @@ export async function* generateTokens(
     return { choice, ready: asyncEval(choice.ids, choice.logprobs, stateOf(cache), random.state()) };
   };
   try {
-    const rest = await prefill(model, prompt, cache, prefillStepSize);
+    const rest = await prefill(model, prompt, cache, prefillStepSize, signal);
+    if (signal?.aborted) return;
     let current = scope(() => step(integers(rest, [1, rest.length])));
     await current.ready;
     for (let count = 1; count <= maxTokens && !signal?.aborted; count++) {
@@ -70,9 +72,10 @@ async function prefill(
   prompt: readonly number[],
   cache: KVCache[],
   stepSize: number,
+  signal: AbortSignal | undefined,
 ): Promise<readonly number[]> {
   let start = 0;
-  for (; prompt.length - start > stepSize; start += stepSize) {
+  for (; prompt.length - start > stepSize && !signal?.aborted; start += stepSize) {
     const chunk = prompt.slice(start, start + stepSize);
     scope(() => void model.hidden(integers(chunk, [1, chunk.length]), cache));
     await asyncEval(stateOf(cache));

@@ -17,12 +17,7 @@ export function valueAndGrad(model: Module, loss: () => Tensor[]): { values: Ten
   return { values, gradients: byPath(paths, gradients) };
 }
 
-function byPath(paths: readonly string[], tensors: readonly Tensor[]): Weights {
-  return Object.fromEntries(
-    tensors.map((tensor, i) => {
-      const path = paths[i];
-      if (path === undefined) throw new RangeError("more tensors than paths");
-      return [path, tensor];
-    }),
-  );
+/** The tensors by path, first to first; those beyond the paths are left out. */
+export function byPath(paths: readonly string[], tensors: readonly Tensor[]): Weights {
+  return Object.fromEntries(paths.flatMap((path, i) => (tensors[i] ? [[path, tensors[i]]] : [])));
 }

@@ -5,6 +5,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { checkpoint } from "../core/transforms.ts";
 import type { KVCache } from "../models/cache.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { byPath } from "../nn/value-and-grad.ts";
 
 /**
  * From now on a block's intermediate values are computed again for its gradient instead of being held: memory falls from
@@ -20,9 +21,8 @@ export function checkpointGradients(model: LanguageModel): () => void {
       const keys = block.training ? [random.nextKey()] : [];
       const body = ([input, ...rest]: Tensor[]): Tensor[] => {
         if (!input) throw new Error("a block has an input");
-        const replacements = Object.fromEntries(paths.flatMap((path, i) => (rest[i] ? [[path, rest[i]]] : [])));
         const key = rest[paths.length];
-        const output = () => block.withParameters(replacements, () => forward(input, mask, cache));
+        const output = () => block.withParameters(byPath(paths, rest), () => forward(input, mask, cache));
         return [key ? random.withSequence(stopGradient(key), output) : output()];
       };
       const [output] = checkpoint(body, [x, ...Object.values(trainable), ...keys]);

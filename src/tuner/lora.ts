@@ -33,7 +33,7 @@ export class LoRALinear extends Module implements LinearLayer, AdapterLayer {
   lora_a: Tensor;
   lora_b: Tensor;
   dropout: Dropout;
-  readonly #scale: number;
+  protected readonly scale: number;
 
   constructor(linear: LinearLayer, { rank, scale, dropout }: LoRAParameters) {
     super();
@@ -41,7 +41,7 @@ export class LoRALinear extends Module implements LinearLayer, AdapterLayer {
     this.lora_a = initialA(linear.inputDims, rank);
     this.lora_b = zeros([rank, linear.outputDims]); // a zero update: training starts at the base model
     this.dropout = new Dropout(dropout);
-    this.#scale = scale;
+    this.scale = scale;
   }
 
   get base(): LinearLayer {
@@ -57,8 +57,8 @@ export class LoRALinear extends Module implements LinearLayer, AdapterLayer {
   forward(x: Tensor): Tensor {
     const base = this.linear.forward(x);
     const reduced = this.dropout.forward(x).matmul(this.lora_a);
-    if (x.dtype === this.lora_b.dtype) return addmm(base, reduced, this.lora_b, this.#scale);
-    return base.add(reduced.matmul(this.lora_b).multiply(this.#scale).astype(x.dtype));
+    if (x.dtype === this.lora_b.dtype) return addmm(base, reduced, this.lora_b, this.scale);
+    return base.add(reduced.matmul(this.lora_b).multiply(this.scale).astype(x.dtype));
   }
 
   denseWeight(): Tensor {
@@ -66,7 +66,7 @@ export class LoRALinear extends Module implements LinearLayer, AdapterLayer {
   }
 
   mergedWeight(weight: Tensor): Tensor {
-    return weight.add(loraUpdate(this, this.#scale).astype(weight.dtype));
+    return weight.add(loraUpdate(this, this.scale).astype(weight.dtype));
   }
 }
 
@@ -121,7 +121,7 @@ export class LoRAEmbedding extends Module implements EmbeddingLayer, AdapterLaye
  * A, uniform in ±1/√in. The key drawn first is thrown away: mlx-lm makes and discards a random base layer there, and with
  * the same seed both start from the same matrices.
  */
-export function initialA(inputDims: number, rank: number): Tensor {
+function initialA(inputDims: number, rank: number): Tensor {
   random.nextKey().dispose();
   const bound = 1 / Math.sqrt(inputDims);
   return random.uniform([inputDims, rank], { low: -bound, high: bound });

@@ -7,6 +7,7 @@ import type { LanguageModel } from "../models/language-model.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
 import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
+import { byPath } from "../nn/value-and-grad.ts";
 import type { Batch } from "./batches.ts";
 
 // B batch · L positions · D hidden · V vocabulary · N target tokens of the batch
@@ -47,8 +48,9 @@ function chunkedLosses(model: LanguageModel, predicting: Tensor, targets: Tensor
   const paths = Object.keys(trainable);
   const lossesOf = ([h, t, ...parameters]: Tensor[]): Tensor[] => {
     if (!h || !t) throw new Error("a chunk has hidden states and targets");
-    const replacements = Object.fromEntries(paths.flatMap((path, i) => (parameters[i] ? [[path, parameters[i]]] : [])));
-    return [model.head.withParameters(replacements, () => fast.crossEntropy(model.logits(h), stopGradient(t)))];
+    return [
+      model.head.withParameters(byPath(paths, parameters), () => fast.crossEntropy(model.logits(h), stopGradient(t))),
+    ];
   };
   const losses: Tensor[] = [];
   for (let start = 0; start < count; start += rows) {
