@@ -1,8 +1,28 @@
 #include "../convert.h"
+#include "isa/isa.h"
 #include "kernels.h"
+#include "linear.h"
 #include "parallel.h"
 
 namespace cygnet {
+
+#ifdef CYGNET_OPENBLAS
+namespace {
+
+// settings: for each projection format, bits, group, whether there are scales, biases of groups, a bias, an update; its scale.
+std::vector<mx::array> cpu_linear(Context&, const mx::array& x, std::vector<mx::array> operands, std::vector<double> settings) {
+  constexpr size_t kEach = 8;
+  std::vector<cpu::Projection> projections;
+  for (size_t i = 0; i + kEach <= settings.size(); i += kEach) {
+    const double* s = settings.data() + i;
+    projections.push_back({static_cast<cpu::Format>(s[0]), static_cast<int>(s[1]), static_cast<int>(s[2]), s[3] != 0, s[4] != 0, s[5] != 0,
+                           s[6] != 0, static_cast<float>(s[7])});
+  }
+  return cpu::linear(x, std::move(operands), std::move(projections));
+}
+
+}  // namespace
+#endif
 
 void register_cpu(Exports& exports) {
 #ifdef CYGNET_OPENBLAS
@@ -21,6 +41,9 @@ void register_cpu(Exports& exports) {
   exports.op("cpuRope", [](Context&, const mx::array& x, const mx::array& frequencies, int offset) {
     return cpu::rope(x, frequencies, offset);
   });
+  exports.op("cpuIsa", [](Context&) { return std::string(cpu::isa().name); });
+  exports.op("hasCpuBf16", [](Context&) { return cpu::isa().b16.micro.rows > 0; });
+  exports.op("cpuLinear", cpu_linear);
   exports.op("cpuSwiglu", [](Context&, const mx::array& gate, const mx::array& up) { return cpu::swiglu(gate, up); });
 #else
   // Elsewhere MLX computes on the GPU, with kernels of its own.

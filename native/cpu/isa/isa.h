@@ -1,0 +1,51 @@
+#pragma once
+
+#include "matrix.h"
+
+// The loops that are compiled once for each instruction set, and the choice among them at run time.
+
+namespace cygnet::cpu {
+
+// A block of a product, C [rows, cols] (+)= A B, from panels that lie in cache, read from end to end. A: [depth / chunk, rows,
+// chunk], a chunk being the 16 floats or 32 bf16 of 64 bytes. B: [depth / pair, cols, pair], pair = 2 for bf16 and 1 for float32.
+// The depth is a multiple of the chunk; C is contiguous.
+struct Micro {
+  int rows, cols;
+  // used: how many of the columns are wanted, for shortcuts.
+  void (*multiply)(int depth, const void* a, const void* b, float* c, bool accumulate, int used);
+};
+
+// Functions that exist for panels of float32 and of bf16.
+struct Panels {
+  Micro micro;
+  int element;  // bytes
+  // Columns [col, col + count) of a row, in floating point.
+  void (*unpack)(const Matrix& from, int row, int col, int count, void* to);
+  // Blocks of panels, one after the other, from `depth` rows or columns of a matrix; zeros fill what is missing to whole blocks
+  // and to the depth `padded`. A from rows [first, first + count):
+  void (*pack_a)(const Matrix& from, int first, int count, int depth, int padded, void* a);
+  // A from columns.
+  void (*pack_a_transposed)(const Matrix& from, int first, int count, int depth, int padded, void* a);
+  // B from columns.
+  void (*pack_b)(const Matrix& from, int first, int count, int depth, int padded, void* b);
+  // B from rows.
+  void (*pack_b_transposed)(const Matrix& from, int first, int count, int depth, int padded, void* b);
+};
+
+struct Isa {
+  const char* name;
+  Panels f32;
+  Panels b16;  // rows = 0 where the processor has no bf16 products
+  // y_j[i] = Σ_k w[first + i, k] x_j[k] for `vectors` rows x_j of `prepare_dot`. y: float32, ldy apart.
+  size_t (*dot_bytes)(const Matrix& w, Type x);
+  void (*prepare_dot)(const Matrix& w, Type type, const void* x, void* prepared);
+  void (*dot)(const Matrix& w, Type type, const void* prepared, int vectors, int first, int count, float* y, int64_t ldy);
+  // C block [rows, cols] of floats, ldc apart → out (transposed: out[c, r]), ld elements apart, + bias of its columns.
+  void (*store)(const float* c, int64_t ldc, int rows, int cols, bool transposed, Type type, void* out, int64_t ld, const float* bias);
+};
+
+// The one in use. CYGNET_CPU_ISA = portable | avx2 | avx512 | avx512bf16 | amx (x86-64), portable | bf16 (arm64) chooses; by
+// default the best that the processor has.
+const Isa& isa();
+
+}  // namespace cygnet::cpu

@@ -1,0 +1,45 @@
+// Compiled once for each instruction set; CYGNET_ISA names it.
+
+#include "dot.h"
+#include "isa.h"
+#include "micro.h"
+#include "panels.h"
+
+namespace cygnet::cpu {
+namespace CYGNET_ISA {
+
+template <typename P, int Rows, int Cols>
+constexpr Panels panels(decltype(Micro::multiply) multiply) {
+  return {{Rows, Cols, multiply}, sizeof(P), unpack<P>, pack_a<P, Rows>, pack_a_transposed<P, Rows>, pack_b<P, Cols>, pack_b_transposed<P, Cols>};
+}
+
+#define TEXT_OF(name) #name
+#define NAME_OF(name) TEXT_OF(name)
+
+extern const Isa table;
+const Isa table = {
+    NAME_OF(CYGNET_ISA),
+#if defined(__AVX512F__)
+    panels<float, 12, 32>(multiply_f32<12>),
+#elif defined(__AVX2__)
+    panels<float, 6, 16>(multiply_f32<6>),
+#elif defined(__aarch64__)
+    panels<float, 12, 8>(multiply_f32<12>),
+#else
+    panels<float, 6, 8>(multiply_f32<6>),
+#endif
+#if defined(__AMX_BF16__)
+    panels<bf16, 32, 32>(multiply_amx),
+#elif defined(__AVX512BF16__)
+    panels<bf16, 12, 32>(multiply_bf16<12>),
+#else
+    Panels{},
+#endif
+    dot_bytes,
+    prepare_dot,
+    dot,
+    store_result,
+};
+
+}  // namespace CYGNET_ISA
+}  // namespace cygnet::cpu
