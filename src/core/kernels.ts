@@ -1,5 +1,6 @@
 import { native } from "../native/binding.ts";
 import type { DType } from "./dtype.ts";
+import type { Quantization, QuantizedWeight } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
 
 // Our own kernels for a Linux CPU (native/cpu): float32, threaded, with gradients. MLX's plain operations compute the same
@@ -16,6 +17,52 @@ export function useCpuKernels(on: boolean): void {
 /** Whether our kernels compute tensors of this dtype here. */
 export function hasCpuKernels(dtype: DType): boolean {
   return built && enabled && dtype === "float32" && native.defaultDevice() === "cpu";
+}
+
+/** Whether our products compute tensors of this dtype here. */
+export function hasCpuProducts(dtype: DType): boolean {
+  return built && enabled && isFloating(dtype) && native.defaultDevice() === "cpu";
+}
+
+function isFloating(dtype: DType): boolean {
+  return dtype === "float32" || dtype === "bfloat16" || dtype === "float16";
+}
+
+/** A linear layer in parts: y = x Wᵀ + bias + scale · (x A) B. */
+export interface Projection {
+  /** W [out, in], plain or packed. */
+  weight: Tensor | PackedMatrix;
+  bias?: Tensor | undefined;
+  /** A: [in, rank]   B: [rank, out], both float32 */
+  update?: { a: Tensor; b: Tensor; scale: number } | undefined;
+}
+
+export interface PackedMatrix extends QuantizedWeight {
+  quantization: Quantization;
+}
+
+/** What the kernel calls the formats of weights; a plain weight says its own. */
+const formats: Record<string, number> = { affine: 3, mxfp4: 4, nvfp4: 5, mxfp8: 6 };
+
+/** x [..., in] through layers that share it → [..., out] each, in x's dtype; or undefined where our products cannot. */
+export function linear(x: Tensor, projections: readonly Projection[]): Tensor[] | undefined {
+  const { dtype } = x;
+  if (!hasCpuProducts(dtype)) return undefined;
+  const operands: number[] = [];
+  const settings: number[] = [];
+  for (const { weight, bias, update } of projections) {
+    const plain = weight instanceof Tensor;
+    if (plain && weight.dtype !== dtype) return undefined;
+    if (update && (update.a.dtype !== "float32" || update.b.dtype !== "float32")) return undefined;
+    const { group_size = 0, bits = 0, mode = "affine" } = plain ? {} : weight.quantization;
+    const arrays = plain ? [weight] : [weight.weight, weight.scales, weight.biases];
+    for (const each of [...arrays, bias, update?.a, update?.b]) if (each) operands.push(each.handle);
+    const format = plain ? 0 : (formats[mode] ?? 0);
+    settings.push(format, bits, group_size, Number(!plain), Number(!plain && weight.biases !== undefined));
+    settings.push(Number(bias !== undefined), Number(update !== undefined), update?.scale ?? 0);
+  }
+  const outputs = native.cpuLinear(x.handle, operands, settings);
+  return outputs.slice(0, projections.length).map((handle) => new Tensor(handle));
 }
 
 /** What a pass of `linearCrossEntropy` computes beside the loss: differentiating needs it. */

@@ -5,7 +5,7 @@ import * as fast from "../core/fast.ts";
 import type { Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Embedding, type EmbeddingLayer } from "../nn/embedding.ts";
-import { Linear, type LinearLayer } from "../nn/linear.ts";
+import { Linear, type LinearLayer, project } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { RMSNorm } from "../nn/norm.ts";
 import { RoPE, ropeFields } from "../nn/rope.ts";
@@ -70,9 +70,8 @@ export class Attention extends Module {
   forward(x: Tensor, mask: fast.AttentionMask, cache?: KVCache): Tensor {
     const { H, K, E } = this.#heads;
     const offset = cache?.offset ?? 0;
-    const queries = splitHeads(this.q_proj.forward(x), H);
-    const keys = splitHeads(this.k_proj.forward(x), K);
-    const values = splitHeads(this.v_proj.forward(x), K);
+    const [xq, xk, xv] = project(x, [this.q_proj, this.k_proj, this.v_proj]);
+    const [queries, keys, values] = [splitHeads(xq, H), splitHeads(xk, K), splitHeads(xv, K)];
 
     const q = this.#rope.forward(headsFirst(this.q_norm?.forward(queries) ?? queries), offset); // [B, H, L, E]
     const k = this.#rope.forward(headsFirst(this.k_norm?.forward(keys) ?? keys), offset); // [B, K, L, E]
@@ -97,7 +96,8 @@ export class MLP extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.down_proj.forward(fast.swiglu(this.gate_proj.forward(x), this.up_proj.forward(x)));
+    const [gate, up] = project(x, [this.gate_proj, this.up_proj]);
+    return this.down_proj.forward(fast.swiglu(gate, up));
   }
 }
 

@@ -247,6 +247,9 @@ interface NamedOps {
   hasCpuKernels(): boolean;
   cpuThreads(): number;
   setCpuThreads(count: number): void;
+  cpuIsa(): string;
+  hasCpuBf16(): boolean;
+  cpuLinear(x: Handle, operands: Handle[], settings: number[]): Handle[];
   linearCrossEntropy(hidden: Handle, weight: Handle, targets: Handle, gradients: number): Handle;
   cpuAttention(q: Handle, k: Handle, v: Handle, scale: number, causal: boolean): Handle;
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;

@@ -1,3 +1,4 @@
+import { linear } from "../core/kernels.ts";
 import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Module } from "./module.ts";
@@ -43,7 +44,8 @@ export class Embedding extends Module implements EmbeddingLayer {
   }
 
   asLinear(x: Tensor): Tensor {
-    return x.matmul(this.weight.transpose());
+    const [output] = linear(x, [{ weight: this.weight }]) ?? [];
+    return output ?? x.matmul(this.weight.transpose());
   }
 
   denseWeight(): Tensor {
