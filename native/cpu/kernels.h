@@ -3,9 +3,12 @@
 #include <optional>
 #include <string>
 
+#include "isa/isa.h"
+#include "linear.h"
 #include "mlx/array.h"
 
-// Our kernels for the CPU, all in float32 and with gradients. Each computes what a few of MLX's operations compute.
+// Our kernels for the CPU, with gradients, in float32, bfloat16 or float16; sums are in float32. Each computes what a few of
+// MLX's operations compute.
 
 namespace cygnet::cpu {
 
@@ -15,9 +18,9 @@ namespace mx = mlx::core;
 enum class Gradients { none, hidden, hidden_and_weight };
 
 // The sum over rows of −log softmax(hidden · weightᵀ)[target], without ever holding all logits. hidden: [N, D],
-// weight: [V, D], targets: [N] → scalar. Gradients that will be asked for are computed in the same pass.
+// weight: [V, D] in any format, targets: [N] → float32 scalar. Gradients that will be asked for are computed in the same pass.
 mx::array linear_cross_entropy(
-    const mx::array& hidden, const mx::array& weight, const mx::array& targets, Gradients gradients);
+    const mx::array& hidden, std::vector<mx::array> operands, Projection weight, const mx::array& targets, Gradients gradients);
 
 // softmax(q kᵀ · scale) v. q: [B, H, L, E]   k, v: [B, K, S, E]   → [B, H, L, E]. Causal: query i sees keys up to S − L + i.
 mx::array attention(const mx::array& q, const mx::array& k, const mx::array& v, float scale, bool causal);
@@ -25,11 +28,17 @@ mx::array attention(const mx::array& q, const mx::array& k, const mx::array& v, 
 // x / rms(x) · weight over the last axis. weight: [D]
 mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps);
 
+// h = x + delta, or x → [h / rms(h) · weight, h]: a norm within a residual stream, whose gradient is one pass.
+std::vector<mx::array> residual_rms_norm(
+    const mx::array& x, const std::optional<mx::array>& delta, const mx::array& weight, float eps);
+
 // Rotary position embedding of the two halves of rows. x: [B, H, L, E], its first row at position `offset`; frequencies: radians
 // a position for each pair.
 mx::array rope(const mx::array& x, const mx::array& frequencies, int offset);
 
-// gate · sigmoid(gate) · up
-mx::array swiglu(const mx::array& gate, const mx::array& up);
+// activation(gate) · up: SwiGLU or GeGLU
+mx::array gated(const mx::array& gate, const mx::array& up, Gate kind);
+
+mx::array add(const mx::array& a, const mx::array& b);
 
 }  // namespace cygnet::cpu

@@ -10,10 +10,6 @@
 // M rows of x · K its columns · N outputs · R rank of an update
 
 namespace cygnet::cpu {
-namespace {
-
-// Up to this many rows the weights are read once where they lie; beyond, packing them pays.
-constexpr int kFewRows = 2;
 
 Matrix weight_of(const Arrays& inputs, const Projection& p) {
   const mx::array& w = inputs[p.first];
@@ -29,6 +25,11 @@ Matrix weight_of(const Arrays& inputs, const Projection& p) {
   }
   return m;
 }
+
+namespace {
+
+// Up to this many rows the weights are read once where they lie; beyond, packing them pays.
+constexpr int kFewRows = 2;
 
 // The update's factors. A: [K, R]   B: [R, N]
 struct Update {
@@ -83,7 +84,7 @@ void forward_few(Type type, const void* x, int M, int K, std::span<Job> jobs) {
       for (int r = 0; r < rank; r++)
         for (int n = 0; n < N; n++) sums[i][int64_t(m) * N + n] += scale * xa[r] * b[int64_t(r) * N + n];
     }
-    isa().store(sums[i], N, M, N, false, type, job.y, N, job.bias);
+    isa().store(sums[i], N, M, N, false, false, type, job.y, N, job.bias);
   }
 }
 
@@ -151,7 +152,7 @@ void bias_gradient(Type type, const GradientJob& job, int M) {
     isa().f32.unpack(dense(type, job.dy, M, N), m, 0, N, row);
     for (int n = 0; n < N; n++) sum[n] += row[n];
   }
-  isa().store(sum, N, 1, N, false, job.bias_type, job.dbias, N, nullptr);
+  isa().store(sum, N, 1, N, false, false, job.bias_type, job.dbias, N, nullptr);
 }
 
 // dA [K, R] of one update, from dxa [M, R].

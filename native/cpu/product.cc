@@ -4,14 +4,17 @@
 
 #include "parallel.h"
 
-// The activations are packed once, for all threads. Then each item takes a panel of the weights, packs it (which brings any
-// format to floating point) into its core's cache, and multiplies it with all activations while it lies there.
+// The activations are packed once, for all threads. Then each item takes some of the weights, and of these a stretch of the depth
+// at a time: packs it (which brings any format to floating point) and multiplies it with all activations while it lies in its core's
+// cache.
 
 namespace cygnet::cpu {
 namespace {
 
-// Bytes of a panel of weights: beside the activations' blocks in a core's second-level cache.
-constexpr int64_t kPanelBytes = 512 << 10;
+// Depth of a stretch, in chunks of 64 bytes: a block of each operand fits the first-level cache.
+constexpr int kStretch = 8;
+// Bytes of sums that an item holds, and of a stretch of its weights: both fit the second-level cache.
+constexpr int64_t kSumBytes = 512 << 10, kPanelBytes = 128 << 10;
 // Items for each thread, so that they end together.
 constexpr int kItemsPerThread = 4;
 // Bytes of weights that one item of `multiply_rows` reads.
@@ -24,14 +27,19 @@ const Panels& loops_of(Panel panel) { return panel == Panel::bf16 ? isa().b16 : 
 class Product {
  public:
   Product(std::span<const Term> terms, int N, const Output& y)
-      : terms_(terms), side_(terms[0].a.side), M_(terms[0].a.M), N_(N), y_(y), loops_(loops_of(terms[0].a.panel)),
-        a_tile_(terms[0].a.tile), w_tile_(side_ == Side::weights ? loops_.micro.rows : loops_.micro.cols) {
-    for (const Term& term : terms) depth_ += term.a.padded;
+      : side_(terms[0].a.side), M_(terms[0].a.M), N_(N), y_(y), loops_(loops_of(terms[0].a.panel)), a_tile_(terms[0].a.tile),
+        w_tile_(side_ == Side::weights ? loops_.micro.rows : loops_.micro.cols), chunk_(64 / loops_.element) {
+    for (const Term& term : terms) {
+      for (int from = 0; from < term.a.depth; from += kStretch * chunk_) {
+        stretches_.push_back({&term, from, std::min(kStretch * chunk_, term.a.depth - from)});
+      }
+    }
   }
 
   void run() {
     const int a_blocks = blocks_of(M_, a_tile_), width = panel_width(), panels = blocks_of(N_, width);
-    const int splits = std::clamp(2 * threads() / panels, 1, a_blocks);
+    const int64_t most = std::max<int64_t>(kSumBytes / (int64_t(sizeof(float)) * width * a_tile_), 1);
+    const int splits = std::max<int>(std::clamp(2 * threads() / panels, 1, a_blocks), blocks_of(a_blocks, most));
     parallel_items(panels * splits, [&](int item) {
       const int first = item / splits * width, split = item % splits;
       multiply_panel(first, std::min(width, N_ - first), a_blocks * split / splits, a_blocks * (split + 1) / splits);
@@ -39,62 +47,65 @@ class Product {
   }
 
  private:
+  struct Stretch {
+    const Term* term;
+    int from, depth;
+  };
+
   // Weights that an item packs at once.
   int panel_width() const {
-    const int64_t fits = kPanelBytes / (depth_ * loops_.element), even = blocks_of(N_, kItemsPerThread * threads());
+    const int64_t fits = kPanelBytes / (64 * kStretch), even = blocks_of(N_, kItemsPerThread * threads());
     return blocks_of(std::max<int64_t>(std::min(fits, even), 1), w_tile_) * w_tile_;
   }
 
   // Weights [first, first + count) × activation blocks [begin, end).
   void multiply_panel(int first, int count, int begin, int end) {
     Scratch::Frame frame(Scratch::mine());
-    const int tiles = blocks_of(count, w_tile_);
-    uint8_t* panel = Scratch::mine().get<uint8_t>(size_t(tiles) * w_tile_ * depth_ * loops_.element);
-    uint8_t* to = panel;
-    for (const Term& term : terms_) {
-      pack(term, first, count, to);
-      to += int64_t(tiles) * w_tile_ * term.a.padded * loops_.element;
-    }
-    alignas(64) float c[64 * 64];
-    for (int block = begin; block < end; block++) {
-      const int a_count = std::min(a_tile_, M_ - block * a_tile_);
-      for (int tile = 0; tile < tiles; tile++) {
-        const int w_count = std::min(w_tile_, count - tile * w_tile_);
-        const uint8_t* place = panel;
-        bool accumulate = false;
-        for (const auto& [a, w_, turned_] : terms_) {
-          const int64_t size = int64_t(w_tile_) * a.padded * loops_.element;
-          const uint8_t* w = place + tile * size;
-          if (side_ == Side::weights) loops_.micro.multiply(a.padded, w, a.block(block), c, accumulate, a_count);
-          else loops_.micro.multiply(a.padded, a.block(block), w, c, accumulate, w_count);
-          place += tiles * size;
-          accumulate = true;
+    const int tiles = blocks_of(count, w_tile_), size = loops_.micro.rows * loops_.micro.cols;
+    uint8_t* panel = Scratch::mine().get<uint8_t>(size_t(tiles) * w_tile_ * 64 * kStretch);
+    float* sums = Scratch::mine().get<float>(size_t(end - begin) * tiles * size);
+    for (size_t s = 0; s < stretches_.size(); s++) {
+      const auto& [term, from, depth] = stretches_[s];
+      const int padded = blocks_of(depth, chunk_) * chunk_;
+      pack(*term, first, count, from, depth, padded, panel);
+      for (int block = begin; block < end; block++) {
+        const int a_count = std::min(a_tile_, M_ - block * a_tile_);
+        const uint8_t* a = term->a.block(block) + int64_t(from) * a_tile_ * loops_.element;
+        for (int tile = 0; tile < tiles; tile++) {
+          const uint8_t* w = panel + int64_t(tile) * w_tile_ * padded * loops_.element;
+          float* c = sums + (int64_t(block - begin) * tiles + tile) * size;
+          if (side_ == Side::weights) loops_.micro.multiply(padded, w, a, c, s > 0, a_count);
+          else loops_.micro.multiply(padded, a, w, c, s > 0, std::min(w_tile_, count - tile * w_tile_));
         }
-        store(c, block, a_count, first + tile * w_tile_, w_count);
+      }
+    }
+    for (int block = begin; block < end; block++) {
+      for (int tile = 0; tile < tiles; tile++, sums += size) {
+        store(sums, block, std::min(a_tile_, M_ - block * a_tile_), first + tile * w_tile_, std::min(w_tile_, count - tile * w_tile_));
       }
     }
   }
 
-  void pack(const Term& term, int first, int count, uint8_t* to) const {
+  void pack(const Term& term, int first, int count, int from, int depth, int padded, uint8_t* to) const {
     const auto pack = side_ == Side::weights ? (term.turned ? loops_.pack_a_transposed : loops_.pack_a)
                                              : (term.turned ? loops_.pack_b : loops_.pack_b_transposed);
-    pack(term.w, first, count, term.a.depth, term.a.padded, to);
+    pack(term.w, first, count, from, depth, padded, to);
   }
 
   void store(const float* c, int block, int a_count, int n, int w_count) const {
     uint8_t* out = static_cast<uint8_t*>(y_.data) + (int64_t(block) * a_tile_ * y_.ld + n) * size_of(y_.type);
     const float* bias = y_.bias ? y_.bias + n : nullptr;
     const bool turned = side_ == Side::weights;
-    isa().store(c, loops_.micro.cols, turned ? w_count : a_count, turned ? a_count : w_count, turned, y_.type, out, y_.ld, bias);
+    const int rows = turned ? w_count : a_count, cols = turned ? a_count : w_count;
+    isa().store(c, loops_.micro.cols, rows, cols, turned, y_.add, y_.type, out, y_.ld, bias);
   }
 
-  std::span<const Term> terms_;
   Side side_;
   int M_, N_;
   Output y_;
   const Panels& loops_;
-  int a_tile_, w_tile_;
-  int64_t depth_ = 0;  // of all terms
+  int a_tile_, w_tile_, chunk_;
+  std::vector<Stretch> stretches_;
 };
 
 }  // namespace
@@ -122,7 +133,7 @@ Packed::Packed(Scratch& scratch, Side side, Panel panel, const Matrix& a, bool t
   const auto pack = side == Side::weights ? (turned ? loops.pack_b : loops.pack_b_transposed)
                                           : (turned ? loops.pack_a_transposed : loops.pack_a);
   parallel_items(blocks, [&](int i) {
-    pack(a, i * tile, std::min(tile, M - i * tile), depth, padded, const_cast<uint8_t*>(block(i)));
+    pack(a, i * tile, std::min(tile, M - i * tile), 0, depth, padded, const_cast<uint8_t*>(block(i)));
   });
 }
 

@@ -44,12 +44,13 @@ struct Term {
   bool turned = false;
 };
 
-// Rows `ld` elements apart. bias: [N] or null.
+// Rows `ld` elements apart. bias: [N] or null. add: to what is there.
 struct Output {
   Type type;
   void* data;
   int64_t ld;
   const float* bias = nullptr;
+  bool add = false;
 };
 
 // The terms' activations are packed alike.

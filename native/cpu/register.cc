@@ -9,15 +9,17 @@ namespace cygnet {
 #ifdef CYGNET_OPENBLAS
 namespace {
 
+constexpr size_t kSettings = 8;
+
+cpu::Projection projection_of(const double* s) {
+  return {static_cast<cpu::Format>(s[0]), static_cast<int>(s[1]), static_cast<int>(s[2]), s[3] != 0, s[4] != 0, s[5] != 0,
+          s[6] != 0, static_cast<float>(s[7])};
+}
+
 // settings: for each projection format, bits, group, whether there are scales, biases of groups, a bias, an update; its scale.
 std::vector<mx::array> cpu_linear(Context&, const mx::array& x, std::vector<mx::array> operands, std::vector<double> settings) {
-  constexpr size_t kEach = 8;
   std::vector<cpu::Projection> projections;
-  for (size_t i = 0; i + kEach <= settings.size(); i += kEach) {
-    const double* s = settings.data() + i;
-    projections.push_back({static_cast<cpu::Format>(s[0]), static_cast<int>(s[1]), static_cast<int>(s[2]), s[3] != 0, s[4] != 0, s[5] != 0,
-                           s[6] != 0, static_cast<float>(s[7])});
-  }
+  for (size_t i = 0; i + kSettings <= settings.size(); i += kSettings) projections.push_back(projection_of(settings.data() + i));
   return cpu::linear(x, std::move(operands), std::move(projections));
 }
 
@@ -29,8 +31,9 @@ void register_cpu(Exports& exports) {
   exports.op("hasCpuKernels", [](Context&) { return true; });
   exports.op("cpuThreads", [](Context&) { return cpu::threads(); });
   exports.op("setCpuThreads", [](Context&, int count) { cpu::set_threads(count); });
-  exports.op("linearCrossEntropy", [](Context&, const mx::array& hidden, const mx::array& weight, const mx::array& targets, int gradients) {
-    return cpu::linear_cross_entropy(hidden, weight, targets, static_cast<cpu::Gradients>(gradients));
+  exports.op("linearCrossEntropy", [](Context&, const mx::array& hidden, std::vector<mx::array> weight, std::vector<double> settings, const mx::array& targets, int gradients) {
+    if (settings.size() != kSettings) throw std::invalid_argument("linear_cross_entropy takes one weight");
+    return cpu::linear_cross_entropy(hidden, std::move(weight), projection_of(settings.data()), targets, static_cast<cpu::Gradients>(gradients));
   });
   exports.op("cpuAttention", [](Context&, const mx::array& q, const mx::array& k, const mx::array& v, float scale, bool causal) {
     return cpu::attention(q, k, v, scale, causal);
@@ -44,7 +47,13 @@ void register_cpu(Exports& exports) {
   exports.op("cpuIsa", [](Context&) { return std::string(cpu::isa().name); });
   exports.op("hasCpuBf16", [](Context&) { return cpu::isa().b16.micro.rows > 0; });
   exports.op("cpuLinear", cpu_linear);
-  exports.op("cpuSwiglu", [](Context&, const mx::array& gate, const mx::array& up) { return cpu::swiglu(gate, up); });
+  exports.op("cpuResidualRmsNorm", [](Context&, const mx::array& x, std::optional<mx::array> delta, const mx::array& weight, float eps) {
+    return cpu::residual_rms_norm(x, delta, weight, eps);
+  });
+  exports.op("cpuGated", [](Context&, const mx::array& gate, const mx::array& up, int kind) {
+    return cpu::gated(gate, up, static_cast<cpu::Gate>(kind));
+  });
+  exports.op("cpuAdd", [](Context&, const mx::array& a, const mx::array& b) { return cpu::add(a, b); });
 #else
   // Elsewhere MLX computes on the GPU, with kernels of its own.
   exports.op("hasCpuKernels", [](Context&) { return false; });

@@ -7,10 +7,34 @@ import { Tensor } from "./tensor.ts";
 
 /** x / rms(x) · weight over the last axis, accumulated in float32. Zhang & Sennrich 2019, arXiv:1910.07467. */
 export function rmsNorm(x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
-  if (weight && hasCpuKernels(x.dtype) && hasCpuKernels(weight.dtype)) {
+  if (weight && hasCpuKernels(x.dtype)) {
     return new Tensor(native.cpuRmsNorm(x.handle, weight.handle, eps));
   }
   return new Tensor(native.rmsNorm(x.handle, weight?.handle, eps));
+}
+
+/**
+ * A norm within a residual stream: h = x + delta, or x, and h / rms(h) · weight. What follows takes both from here, so that
+ * the gradients of both come back in one pass.
+ */
+export function residualRmsNorm(
+  x: Tensor,
+  delta: Tensor | undefined,
+  weight: Tensor,
+  eps: number,
+): [normed: Tensor, h: Tensor] {
+  if (hasCpuKernels(x.dtype) && (!delta || delta.dtype === x.dtype)) {
+    const [normed, h] = native.cpuResidualRmsNorm(x.handle, delta?.handle, weight.handle, eps);
+    return [new Tensor(normed), new Tensor(h)];
+  }
+  const h = delta ? x.add(delta) : x;
+  return [rmsNorm(h, weight, eps), h];
+}
+
+/** a + b of one shape. */
+export function add(a: Tensor, b: Tensor): Tensor {
+  const isKnown = hasCpuKernels(a.dtype) && a.dtype === b.dtype && a.shape.join() === b.shape.join();
+  return isKnown ? new Tensor(native.cpuAdd(a.handle, b.handle)) : a.add(b);
 }
 
 /** (x − mean) / deviation · weight + bias over the last axis. Ba et al. 2016, arXiv:1607.06450. */
@@ -36,7 +60,7 @@ export interface RopeOptions {
 /** Rotary position embedding of x [..., L, E], whose first row stands at position `offset`. Su et al. 2021, arXiv:2104.09864. */
 export function rope(x: Tensor, offset: number, options: RopeOptions): Tensor {
   const { dims, traditional, base, scale, freqs, frequencies } = options;
-  if (!traditional && frequencies && hasCpuKernels(x.dtype) && x.ndim === 4) {
+  if (!traditional && frequencies && x.dtype === "float32" && hasCpuKernels(x.dtype) && x.ndim === 4) {
     return new Tensor(native.cpuRope(x.handle, frequencies.handle, offset));
   }
   return new Tensor(native.rope(x.handle, dims, traditional, base, scale, offset, freqs?.handle));
@@ -55,7 +79,7 @@ export function scaledDotProductAttention(
   v: Tensor,
   { scale, mask }: { scale: number; mask: AttentionMask },
 ): Tensor {
-  if (!(mask instanceof Tensor) && [q, k, v].every(({ dtype }) => hasCpuKernels(dtype))) {
+  if (!(mask instanceof Tensor) && [q, k, v].every(({ dtype }) => dtype === "float32" && hasCpuKernels(dtype))) {
     return new Tensor(native.cpuAttention(q.handle, k.handle, v.handle, scale, mask === "causal"));
   }
   const mode = mask === "causal" ? "causal" : "";
@@ -65,7 +89,9 @@ export function scaledDotProductAttention(
 
 /** silu(gate) · up, the gated unit of an MLP. Shazeer 2020, arXiv:2002.05202. */
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
-  if (hasCpuKernels(gate.dtype) && hasCpuKernels(up.dtype)) return new Tensor(native.cpuSwiglu(gate.handle, up.handle));
+  if (hasCpuKernels(gate.dtype) && gate.dtype === up.dtype) {
+    return new Tensor(native.cpuGated(gate.handle, up.handle, 0));
+  }
   return silu(gate).multiply(up);
 }
 

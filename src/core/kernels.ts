@@ -3,7 +3,7 @@ import type { DType } from "./dtype.ts";
 import type { Quantization, QuantizedWeight } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
 
-// Our own kernels for a Linux CPU (native/cpu): float32, threaded, with gradients. MLX's plain operations compute the same
+// Our own kernels for a Linux CPU (native/cpu): threaded, with gradients, sums in float32. MLX's plain operations compute the same
 // and are what the kernels are tested against.
 
 const built = native.hasCpuKernels();
@@ -16,11 +16,6 @@ export function useCpuKernels(on: boolean): void {
 
 /** Whether our kernels compute tensors of this dtype here. */
 export function hasCpuKernels(dtype: DType): boolean {
-  return built && enabled && dtype === "float32" && native.defaultDevice() === "cpu";
-}
-
-/** Whether our products compute tensors of this dtype here. */
-export function hasCpuProducts(dtype: DType): boolean {
   return built && enabled && isFloating(dtype) && native.defaultDevice() === "cpu";
 }
 
@@ -46,23 +41,31 @@ const formats: Record<string, number> = { affine: 3, mxfp4: 4, nvfp4: 5, mxfp8: 
 
 /** x [..., in] through layers that share it → [..., out] each, in x's dtype; or undefined where our products cannot. */
 export function linear(x: Tensor, projections: readonly Projection[]): Tensor[] | undefined {
-  const { dtype } = x;
-  if (!hasCpuProducts(dtype)) return undefined;
+  if (!projections.every((each) => isKnown(each, x.dtype))) return undefined;
+  const { operands, settings } = described(projections);
+  const outputs = native.cpuLinear(x.handle, operands, settings);
+  return outputs.slice(0, projections.length).map((handle) => new Tensor(handle));
+}
+
+function isKnown({ weight, update }: Projection, dtype: DType): boolean {
+  if (!hasCpuKernels(dtype) || (weight instanceof Tensor && weight.dtype !== dtype)) return false;
+  return !update || (update.a.dtype === "float32" && update.b.dtype === "float32");
+}
+
+/** Projections as the kernels take them: their arrays in order, and eight numbers each. */
+function described(projections: readonly Projection[]): { operands: number[]; settings: number[] } {
   const operands: number[] = [];
   const settings: number[] = [];
   for (const { weight, bias, update } of projections) {
     const plain = weight instanceof Tensor;
-    if (plain && weight.dtype !== dtype) return undefined;
-    if (update && (update.a.dtype !== "float32" || update.b.dtype !== "float32")) return undefined;
     const { group_size = 0, bits = 0, mode = "affine" } = plain ? {} : weight.quantization;
     const arrays = plain ? [weight] : [weight.weight, weight.scales, weight.biases];
     for (const each of [...arrays, bias, update?.a, update?.b]) if (each) operands.push(each.handle);
-    const format = plain ? 0 : (formats[mode] ?? 0);
-    settings.push(format, bits, group_size, Number(!plain), Number(!plain && weight.biases !== undefined));
+    settings.push(plain ? 0 : (formats[mode] ?? 0), bits, group_size);
+    settings.push(Number(!plain), Number(!plain && weight.biases !== undefined));
     settings.push(Number(bias !== undefined), Number(update !== undefined), update?.scale ?? 0);
   }
-  const outputs = native.cpuLinear(x.handle, operands, settings);
-  return outputs.slice(0, projections.length).map((handle) => new Tensor(handle));
+  return { operands, settings };
 }
 
 /** What a pass of `linearCrossEntropy` computes beside the loss: differentiating needs it. */
@@ -70,11 +73,18 @@ const gradientSets = ["none", "hidden", "hidden and weight"] as const;
 export type GradientSet = (typeof gradientSets)[number];
 
 /**
- * The sum over rows of −log softmax(hidden · weightᵀ)[target], without holding all logits: rows go through in chunks.
- * hidden: [N, D] float32 · weight: [V, D] float32 · targets: [N] integers below V → scalar.
+ * The sum over rows of −log softmax(hidden · weightᵀ)[target], a float32 scalar, without holding all logits: rows go through
+ * in chunks. hidden: [N, D] · weight: [V, D], plain or packed · targets: [N] integers below V. Undefined where our kernels
+ * cannot.
  */
-export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor, gradients: GradientSet): Tensor {
-  return new Tensor(
-    native.linearCrossEntropy(hidden.handle, weight.handle, targets.handle, gradientSets.indexOf(gradients)),
-  );
+export function linearCrossEntropy(
+  hidden: Tensor,
+  head: Projection,
+  targets: Tensor,
+  gradients: GradientSet,
+): Tensor | undefined {
+  if (!isKnown(head, hidden.dtype) || head.bias || head.update) return undefined;
+  const { operands, settings } = described([head]);
+  const kind = gradientSets.indexOf(gradients);
+  return new Tensor(native.linearCrossEntropy(hidden.handle, operands, settings, targets.handle, kind));
 }

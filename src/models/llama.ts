@@ -116,8 +116,10 @@ export class TransformerBlock extends Module implements Block {
   }
 
   forward(x: Tensor, mask: fast.AttentionMask, cache?: KVCache): Tensor {
-    const h = x.add(this.self_attn.forward(this.input_layernorm.forward(x), mask, cache));
-    return h.add(this.mlp.forward(this.post_attention_layernorm.forward(h)));
+    const [normed, start] = this.input_layernorm.residual(x);
+    const attended = this.self_attn.forward(normed, mask, cache);
+    const [normedAgain, h] = this.post_attention_layernorm.residual(start, attended);
+    return fast.add(h, this.mlp.forward(normedAgain));
   }
 }
 

@@ -250,11 +250,19 @@ interface NamedOps {
   cpuIsa(): string;
   hasCpuBf16(): boolean;
   cpuLinear(x: Handle, operands: Handle[], settings: number[]): Handle[];
-  linearCrossEntropy(hidden: Handle, weight: Handle, targets: Handle, gradients: number): Handle;
+  linearCrossEntropy(
+    hidden: Handle,
+    weight: Handle[],
+    settings: number[],
+    targets: Handle,
+    gradients: number,
+  ): Handle;
   cpuAttention(q: Handle, k: Handle, v: Handle, scale: number, causal: boolean): Handle;
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;
   cpuRope(x: Handle, frequencies: Handle, offset: number): Handle;
-  cpuSwiglu(gate: Handle, up: Handle): Handle;
+  cpuResidualRmsNorm(x: Handle, delta: Handle | undefined, weight: Handle, eps: number): [Handle, Handle];
+  cpuGated(gate: Handle, up: Handle, kind: number): Handle;
+  cpuAdd(a: Handle, b: Handle): Handle;
   // Transforms
   eval(handles: Handle[]): void;
   asyncEval(handles: Handle[]): Promise<void>;

@@ -106,6 +106,10 @@ export class QuantizedEmbedding extends Module implements EmbeddingLayer {
   denseWeight(): Tensor {
     return dequantize(packedOf(this), this.quantization);
   }
+
+  projection(): Projection {
+    return { weight: { ...packedOf(this), quantization: this.quantization } };
+  }
 }
 
 /** Packs w [out, in]. */

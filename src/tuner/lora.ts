@@ -121,6 +121,10 @@ export class LoRAEmbedding extends Module implements EmbeddingLayer, AdapterLaye
     return this.mergedWeight(this.embedding.denseWeight());
   }
 
+  projection(): undefined {
+    return undefined;
+  }
+
   mergedWeight(weight: Tensor): Tensor {
     return weight.add(loraUpdate(this, this.#scale).transpose().astype(weight.dtype));
   }

@@ -21,16 +21,18 @@ struct Panels {
   int element;  // bytes
   // Columns [col, col + count) of a row, in floating point.
   void (*unpack)(const Matrix& from, int row, int col, int count, void* to);
-  // Blocks of panels, one after the other, from `depth` rows or columns of a matrix; zeros fill what is missing to whole blocks
-  // and to the depth `padded`. A from rows [first, first + count):
-  void (*pack_a)(const Matrix& from, int first, int count, int depth, int padded, void* a);
+  // Blocks of panels, one after the other, from rows or columns [first, first + count) of a matrix, in each the elements
+  // [from, from + depth); zeros fill what is missing to whole blocks and to the depth `padded`. A from rows:
+  void (*pack_a)(const Matrix& m, int first, int count, int from, int depth, int padded, void* a);
   // A from columns.
-  void (*pack_a_transposed)(const Matrix& from, int first, int count, int depth, int padded, void* a);
+  void (*pack_a_transposed)(const Matrix& m, int first, int count, int from, int depth, int padded, void* a);
   // B from columns.
-  void (*pack_b)(const Matrix& from, int first, int count, int depth, int padded, void* b);
+  void (*pack_b)(const Matrix& m, int first, int count, int from, int depth, int padded, void* b);
   // B from rows.
-  void (*pack_b_transposed)(const Matrix& from, int first, int count, int depth, int padded, void* b);
+  void (*pack_b_transposed)(const Matrix& m, int first, int count, int from, int depth, int padded, void* b);
 };
+
+enum class Gate : int { silu, gelu };
 
 struct Isa {
   const char* name;
@@ -40,8 +42,19 @@ struct Isa {
   size_t (*dot_bytes)(const Matrix& w, Type x);
   void (*prepare_dot)(const Matrix& w, Type type, const void* x, void* prepared);
   void (*dot)(const Matrix& w, Type type, const void* prepared, int vectors, int first, int count, float* y, int64_t ldy);
-  // C block [rows, cols] of floats, ldc apart → out (transposed: out[c, r]), ld elements apart, + bias of its columns.
-  void (*store)(const float* c, int64_t ldc, int rows, int cols, bool transposed, Type type, void* out, int64_t ld, const float* bias);
+  // C block [rows, cols] of floats, ldc apart → out (transposed: out[c, r]), ld elements apart, + bias of its columns; added to
+  // what is there if asked for.
+  void (*store)(
+      const float* c, int64_t ldc, int rows, int cols, bool transposed, bool add, Type type, void* out, int64_t ld, const float* bias);
+
+  // Rows of n elements: see rows.h.
+  void (*rms_norm)(Type type, const void* x, const void* delta, const float* w, float eps, int64_t rows, int n, void* h, void* y);
+  void (*rms_norm_gradient)(
+      Type type, const void* h, const float* w, const void* dy, const void* passed, float eps, int64_t rows, int n, void* dh, float* dw);
+  void (*gated)(Type type, Gate kind, const void* gate, const void* up, size_t n, void* out);
+  void (*gated_gradient)(Type type, Gate kind, const void* gate, const void* up, const void* d, size_t n, void* d_gate, void* d_up);
+  void (*add)(Type type, const void* a, const void* b, size_t n, void* out);
+  float (*cross_entropy_row)(float* logits, int n, int target, bool with_gradient);
 };
 
 // The one in use. CYGNET_CPU_ISA = portable | avx2 | avx512 | avx512bf16 | amx (x86-64), portable | bf16 (arm64) chooses; by

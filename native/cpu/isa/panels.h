@@ -55,23 +55,21 @@ INLINE void interleave(const bf16* a, const bf16* b, int count, uint32_t* out) {
 }
 
 template <typename P, int Rows>
-static void pack_a(const Matrix& from, int first, int count, int depth, int padded, void* to) {
+static void pack_a(const Matrix& m, int first, int count, int from, int depth, int padded, void* to) {
   constexpr int chunk = 64 / sizeof(P);
   alignas(64) P scratch[kPiece];
-  const bool direct = sizeof(P) == 2 ? from.format == Format::bf16 : from.format == Format::f32;
   P* block = static_cast<P*>(to);
   for (int r = 0; r < count; r += Rows, block += int64_t(padded) * Rows) {
     for (int i = 0; i < Rows; i++) {
       P* out = block + i * chunk;
       const int there = r + i < count ? depth : 0;
       int k = 0;
-      if (direct && there) {
-        const P* in = reinterpret_cast<const P*>(from.row(first + r + i));
+      if (const P* in = there ? in_place<P>(m, first + r + i, from) : nullptr) {
         for (; k + chunk <= there; k += chunk) memcpy(out + int64_t(k) * Rows, in + k, 64);
       }
       for (; k < padded; k += kPiece) {
         const int n = there - k < kPiece ? (there > k ? there - k : 0) : kPiece, end = padded - k < kPiece ? padded - k : kPiece;
-        if (n > 0) unpack_to(from, first + r + i, k, n, scratch);
+        if (n > 0) unpack_to(m, first + r + i, from + k, n, scratch);
         if (n < end) memset(scratch + n, 0, sizeof(P) * (end - n));
         for (int j = 0; j < end; j += chunk) memcpy(out + int64_t(k + j) * Rows, scratch + j, 64);
       }
@@ -79,20 +77,38 @@ static void pack_a(const Matrix& from, int first, int count, int depth, int padd
   }
 }
 
+// Rows ahead that are fetched: a strip of columns jumps from page to page, which the processor does not foresee.
+constexpr int kAhead = 12;
+
+INLINE void fetch(const Matrix& m, int row, int col, int count) {
+  const int bits = m.format == Format::f32 ? 32 : m.bits ? m.bits : 16;
+  const uint8_t* from = m.row(row) + int64_t(col) * bits / 8;
+  for (int64_t i = 0; i < int64_t(count) * bits / 8; i += 64) __builtin_prefetch(from + i);
+}
+
+template <typename P>
+INLINE const P* row_of(const Matrix& from, int row, int col, int count, P* scratch) {
+  if (const P* there = in_place<P>(from, row, col)) return there;
+  unpack_to(from, row, col, count, scratch);
+  return scratch;
+}
+
 // One or two rows of the depth as 32-bit elements: floats, or pairs of bf16.
 template <typename P>
 INLINE const uint32_t* depth_step(const Matrix& from, int row, int last, int col, int count, P* scratch, uint32_t* pairs) {
-  unpack_to(from, row, col, count, scratch);
-  if constexpr (sizeof(P) == 4) return reinterpret_cast<const uint32_t*>(scratch);
-  P* second = scratch + kPiece;
-  if (row + 1 < last) unpack_to(from, row + 1, col, count, second);
-  else memset(second, 0, sizeof(P) * count);
-  if constexpr (sizeof(P) == 2) interleave(scratch, second, count, pairs);
-  return pairs;
+  const P* first = row_of(from, row, col, count, scratch);
+  if constexpr (sizeof(P) == 4) {
+    return reinterpret_cast<const uint32_t*>(first);
+  } else {
+    P* second = scratch + kPiece;
+    if (row + 1 < last) interleave(first, row_of(from, row + 1, col, count, second), count, pairs);
+    else for (int i = 0; i < count; i++) pairs[i] = first[i].bits;
+    return pairs;
+  }
 }
 
 template <typename P, int Rows>
-static void pack_a_transposed(const Matrix& from, int first, int count, int depth, int padded, void* to) {
+static void pack_a_transposed(const Matrix& m, int first, int count, int from, int depth, int padded, void* to) {
   constexpr int pair = 4 / sizeof(P);
   alignas(64) P scratch[2 * kPiece];
   alignas(64) uint32_t steps[16 * Rows], pairs[Rows];
@@ -103,7 +119,7 @@ static void pack_a_transposed(const Matrix& from, int first, int count, int dept
       for (int i = 0; i < 16; i++) {
         const int row = d + i * pair;
         if (n < Rows || row >= depth) memset(steps + i * Rows, 0, 4 * Rows);
-        if (row < depth) memcpy(steps + i * Rows, depth_step(from, row, depth, first + c, n, scratch, pairs), 4 * n);
+        if (row < depth) memcpy(steps + i * Rows, depth_step(m, from + row, from + depth, first + c, n, scratch, pairs), 4 * n);
       }
       transpose(steps, Rows, 16, Rows, block, 16);
     }
@@ -111,7 +127,7 @@ static void pack_a_transposed(const Matrix& from, int first, int count, int dept
 }
 
 template <typename P, int Cols>
-static void pack_b(const Matrix& from, int first, int count, int depth, int padded, void* to) {
+static void pack_b(const Matrix& m, int first, int count, int from, int depth, int padded, void* to) {
   constexpr int pair = 4 / sizeof(P);
   alignas(64) P scratch[2 * kPiece];
   alignas(64) uint32_t pairs[kPiece];
@@ -120,7 +136,8 @@ static void pack_b(const Matrix& from, int first, int count, int depth, int padd
   for (int c = 0; c < count; c += kPiece) {
     const int n = count - c < kPiece ? count - c : kPiece;
     for (int d = 0; d < depth; d += pair) {
-      const uint32_t* step = depth_step(from, d, depth, first + c, n, scratch, pairs);
+      for (int i = d + kAhead; i < d + kAhead + pair && i < depth; i++) fetch(m, from + i, first + c, n);
+      const uint32_t* step = depth_step(m, from + d, from + depth, first + c, n, scratch, pairs);
       uint32_t* out = b + c / Cols * block + int64_t(d) / pair * Cols;
       for (int i = 0; i < n; i += Cols, out += block) {
         const int filled = n - i < Cols ? n - i : Cols;
@@ -138,7 +155,7 @@ static void pack_b(const Matrix& from, int first, int count, int depth, int padd
 }
 
 template <typename P, int Cols>
-static void pack_b_transposed(const Matrix& from, int first, int count, int depth, int padded, void* to) {
+static void pack_b_transposed(const Matrix& m, int first, int count, int from, int depth, int padded, void* to) {
   constexpr int pair = 4 / sizeof(P);
   alignas(64) P scratch[Cols * 64];
   const int64_t block = int64_t(padded) / pair * Cols;
@@ -149,7 +166,7 @@ static void pack_b_transposed(const Matrix& from, int first, int count, int dept
     for (int d = 0; d < padded; d += 64) {
       const int width = padded - d < 64 ? padded - d : 64, there = depth - d < width ? (depth > d ? depth - d : 0) : width;
       for (int i = 0; i < filled; i++) {
-        if (there > 0) unpack_to(from, first + c + i, d, there, scratch + i * 64);
+        if (there > 0) unpack_to(m, first + c + i, from + d, there, scratch + i * 64);
         if (there < width) memset(scratch + i * 64 + there, 0, sizeof(P) * (width - there));
       }
       transpose(reinterpret_cast<const uint32_t*>(scratch), 64 / pair, Cols, width / pair, b + int64_t(d) / pair * Cols, Cols);
@@ -158,29 +175,31 @@ static void pack_b_transposed(const Matrix& from, int first, int count, int dept
 }
 
 template <typename T>
-INLINE void store_block(const float* c, int64_t ldc, int rows, int cols, T* out, int64_t ld, const float* bias) {
+INLINE void store_block(const float* c, int64_t ldc, int rows, int cols, bool add, T* out, int64_t ld, const float* bias) {
   for (int r = 0; r < rows; r++, c += ldc, out += ld)
     for (int j = 0; j < cols; j += W) {
       V v = load_some(c + j, cols - j);
       if (bias) v += load_some(bias + j, cols - j);
+      if (add) v += load_some(out + j, cols - j);
       store_some(out + j, v, cols - j);
     }
 }
 
 template <typename T>
-INLINE void store_as(const float* c, int64_t ldc, int rows, int cols, bool transposed, T* out, int64_t ld, const float* bias) {
-  if (!transposed) return store_block(c, ldc, rows, cols, out, ld, bias);
+INLINE void store_as(
+    const float* c, int64_t ldc, int rows, int cols, bool transposed, bool add, T* out, int64_t ld, const float* bias) {
+  if (!transposed) return store_block(c, ldc, rows, cols, add, out, ld, bias);
   alignas(64) float turned[64 * 64];
   transpose(reinterpret_cast<const uint32_t*>(c), ldc, rows, cols, reinterpret_cast<uint32_t*>(turned), 64);
-  store_block(turned, 64, cols, rows, out, ld, bias);
+  store_block(turned, 64, cols, rows, add, out, ld, bias);
 }
 
 // rows, cols: at most 64 when transposed.
 static void store_result(
-    const float* c, int64_t ldc, int rows, int cols, bool transposed, Type type, void* out, int64_t ld, const float* bias) {
-  if (type == Type::f32) return store_as(c, ldc, rows, cols, transposed, static_cast<float*>(out), ld, bias);
-  if (type == Type::bf16) return store_as(c, ldc, rows, cols, transposed, static_cast<bf16*>(out), ld, bias);
-  return store_as(c, ldc, rows, cols, transposed, static_cast<f16*>(out), ld, bias);
+    const float* c, int64_t ldc, int rows, int cols, bool transposed, bool add, Type type, void* out, int64_t ld, const float* bias) {
+  if (type == Type::f32) return store_as(c, ldc, rows, cols, transposed, add, static_cast<float*>(out), ld, bias);
+  if (type == Type::bf16) return store_as(c, ldc, rows, cols, transposed, add, static_cast<bf16*>(out), ld, bias);
+  return store_as(c, ldc, rows, cols, transposed, add, static_cast<f16*>(out), ld, bias);
 }
 
 }  // namespace CYGNET_ISA

@@ -4,6 +4,7 @@
 #include "isa.h"
 #include "micro.h"
 #include "panels.h"
+#include "rows.h"
 
 namespace cygnet::cpu {
 namespace CYGNET_ISA {
@@ -39,6 +40,12 @@ const Isa table = {
     prepare_dot,
     dot,
     store_result,
+    rms_norm,
+    rms_norm_gradient,
+    gated,
+    gated_gradient,
+    add,
+    cross_entropy_row,
 };
 
 }  // namespace CYGNET_ISA

@@ -175,13 +175,27 @@ INLINE void unpack_packed(const Matrix& w, int row, int col, int count, P* to) {
   }
 }
 
+// In vectors: the compiler's memcpy of a size that it does not know is slow for short rows.
+template <typename T>
+INLINE void copy(const T* from, int count, T* to) {
+  int i = 0;
+  for (; i + 64 / int(sizeof(T)) <= count; i += 64 / sizeof(T)) memcpy(to + i, from + i, 64);
+  for (; i < count; i++) to[i] = from[i];
+}
+
+// The row itself where it is stored as P, else null.
+template <typename P>
+INLINE const P* in_place(const Matrix& w, int row, int col) {
+  return w.format == (sizeof(P) == 2 ? Format::bf16 : Format::f32) ? reinterpret_cast<const P*>(w.row(row)) + col : nullptr;
+}
+
 template <typename P>
 INLINE void unpack_to(const Matrix& w, int row, int col, int count, P* to) {
   switch (w.format) {
     case Format::f32: return convert_row(reinterpret_cast<const float*>(w.row(row)) + col, count, to);
     case Format::bf16:
       if constexpr (sizeof(P) == 2) {
-        memcpy(to, reinterpret_cast<const bf16*>(w.row(row)) + col, size_t(count) * 2);
+        copy(reinterpret_cast<const bf16*>(w.row(row)) + col, count, to);
         return;
       } else {
         return convert_row(reinterpret_cast<const bf16*>(w.row(row)) + col, count, to);
