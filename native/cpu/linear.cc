@@ -11,11 +11,16 @@
 
 namespace cygnet::cpu {
 
+int columns_of(const Arrays& inputs, const Projection& p) {
+  const mx::array& w = inputs[p.first];
+  return p.has_scales ? static_cast<int>(int64_t(w.shape(1)) * 32 / p.bits) : w.shape(1);
+}
+
 Matrix weight_of(const Arrays& inputs, const Projection& p) {
   const mx::array& w = inputs[p.first];
   if (!p.has_scales) return dense(type_of(w), w.data<void>(), w.shape(0), w.shape(1));
   const mx::array& scales = inputs[p.scales()];
-  Matrix m{p.format, w.shape(0), static_cast<int>(int64_t(w.shape(1)) * 32 / p.bits), int64_t(w.shape(1)) * 4, w.data<uint8_t>()};
+  Matrix m{p.format, w.shape(0), columns_of(inputs, p), int64_t(w.shape(1)) * 4, w.data<uint8_t>()};
   m.bits = p.bits;
   m.group = p.group;
   m.scales = scales.data<void>();
@@ -317,13 +322,12 @@ class Linear : public Kernel {
 void check(const Projection& p, const mx::array& x, const Arrays& inputs) {
   const mx::array& w = inputs[p.first];
   const bool packed = w.dtype() == mx::uint32;
-  const int64_t columns = packed ? int64_t(w.shape(1)) * 32 / p.bits : w.shape(1);
-  if (w.ndim() != 2 || columns != x.shape(-1) || packed != p.has_scales) {
+  if (w.ndim() != 2 || packed != p.has_scales || columns_of(inputs, p) != x.shape(-1)) {
     throw std::invalid_argument("linear needs x [..., K] and weights [N, K]");
   }
   if (!p.has_update) return;
   const mx::array &a = inputs[p.a()], &b = inputs[p.b()];
-  const bool fits = a.ndim() == 2 && b.ndim() == 2 && a.shape(0) == columns && a.shape(1) == b.shape(0) && b.shape(1) == w.shape(0);
+  const bool fits = a.ndim() == 2 && b.ndim() == 2 && a.shape(0) == x.shape(-1) && a.shape(1) == b.shape(0) && b.shape(1) == w.shape(0);
   if (!fits || a.dtype() != mx::float32 || b.dtype() != mx::float32) {
     throw std::invalid_argument("linear needs an update's A [K, R] and B [R, N] in float32");
   }

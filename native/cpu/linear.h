@@ -27,6 +27,7 @@ struct Projection {
 
 // W as it lies in memory, when the inputs are computed.
 Matrix weight_of(const std::vector<mx::array>& inputs, const Projection& projection);
+int columns_of(const std::vector<mx::array>& inputs, const Projection& projection);
 
 // x: [..., K] float32, bfloat16 or float16 → y_i: [..., N_i] in x's dtype, then x A of each update: float32 [rows, R].
 // Adapters are float32. bf16 products where the processor has them, all else in float32.

@@ -108,7 +108,8 @@ mx::array linear_cross_entropy(
   Arrays inputs{hidden};
   inputs.insert(inputs.end(), std::make_move_iterator(operands.begin()), std::make_move_iterator(operands.end()));
   weight.first = 1;
-  if (hidden.ndim() != 2 || inputs.size() < 2 || inputs[1].ndim() != 2 || targets.ndim() != 1 || hidden.shape(0) != targets.shape(0)) {
+  if (hidden.ndim() != 2 || inputs.size() < 2 || inputs[1].ndim() != 2 || targets.ndim() != 1 || hidden.shape(0) != targets.shape(0) ||
+      columns_of(inputs, weight) != hidden.shape(1)) {
     throw std::invalid_argument("linear_cross_entropy needs hidden [N, D], weight [V, D] and targets [N]");
   }
   const mx::Shape d_hidden = gradients == Gradients::none ? mx::Shape{0} : hidden.shape();

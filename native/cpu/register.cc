@@ -1,5 +1,5 @@
 #include "../convert.h"
-#include "isa/isa.h"
+#include "isa/choice.h"
 #include "kernels.h"
 #include "linear.h"
 #include "parallel.h"
@@ -45,6 +45,12 @@ void register_cpu(Exports& exports) {
     return cpu::rope(x, frequencies, offset);
   });
   exports.op("cpuIsa", [](Context&) { return std::string(cpu::isa().name); });
+  exports.op("cpuIsas", [](Context&) {
+    std::vector<std::string> names;
+    for (const cpu::Isa* isa : cpu::isas()) names.emplace_back(isa->name);
+    return names;
+  });
+  exports.op("setCpuIsa", [](Context&, std::string name) { cpu::use_isa(name); });
   exports.op("hasCpuBf16", [](Context&) { return cpu::isa().b16.micro.rows > 0; });
   exports.op("cpuLinear", cpu_linear);
   exports.op("cpuResidualRmsNorm", [](Context&, const mx::array& x, std::optional<mx::array> delta, const mx::array& weight, float eps) {

@@ -248,6 +248,8 @@ interface NamedOps {
   cpuThreads(): number;
   setCpuThreads(count: number): void;
   cpuIsa(): string;
+  cpuIsas(): string[];
+  setCpuIsa(name: string): void;
   hasCpuBf16(): boolean;
   cpuLinear(x: Handle, operands: Handle[], settings: number[]): Handle[];
   linearCrossEntropy(

@@ -1,7 +1,7 @@
-#include "isa.h"
+#include "choice.h"
 
+#include <atomic>
 #include <cstdlib>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -62,22 +62,38 @@ constexpr Choice kChoices[] = {
     {&portable::table, [] { return true; }},
 };
 
-const Isa& choose() {
-  const char* wanted = std::getenv("CYGNET_CPU_ISA");
+// Names an instruction set that the processor lacks, or a name that is none.
+const Isa& find(const std::string& wanted) {
   std::string possible;
-  for (const Choice& choice : kChoices) {
-    if (!choice.works()) continue;
-    if (!wanted || !*wanted || std::strcmp(wanted, choice.isa->name) == 0) return *choice.isa;
-    possible += std::string(possible.empty() ? "" : ", ") + choice.isa->name;
+  for (const Isa* isa : isas()) {
+    if (wanted.empty() || wanted == isa->name) return *isa;
+    possible += std::string(possible.empty() ? "" : ", ") + isa->name;
   }
-  throw std::invalid_argument(std::string("CYGNET_CPU_ISA is ") + wanted + "; this processor has: " + possible);
+  throw std::invalid_argument("the instruction set " + wanted + " is not among those of this processor: " + possible);
+}
+
+std::atomic<const Isa*>& chosen() {
+  static std::atomic<const Isa*> isa = [] {
+    const char* wanted = std::getenv("CYGNET_CPU_ISA");
+    return &find(wanted ? wanted : "");
+  }();
+  return isa;
 }
 
 }  // namespace
 
-const Isa& isa() {
-  static const Isa& chosen = choose();
-  return chosen;
+const std::vector<const Isa*>& isas() {
+  static const std::vector<const Isa*> working = [] {
+    std::vector<const Isa*> all;
+    for (const Choice& choice : kChoices)
+      if (choice.works()) all.push_back(choice.isa);
+    return all;
+  }();
+  return working;
 }
+
+const Isa& isa() { return *chosen().load(std::memory_order_relaxed); }
+
+void use_isa(const std::string& name) { chosen() = &find(name); }
 
 }  // namespace cygnet::cpu
