@@ -54,6 +54,15 @@ INLINE void interleave(const bf16* a, const bf16* b, int count, uint32_t* out) {
   for (; i < count; i++) out[i] = a[i].bits | uint32_t(b[i].bits) << 16;
 }
 
+// Rows ahead that are fetched: a strip of columns jumps from page to page, which the processor does not foresee.
+constexpr int kAhead = 12;
+
+INLINE void fetch(const Matrix& m, int row, int col, int count) {
+  const int bits = m.format == Format::f32 ? 32 : m.bits ? m.bits : 16;
+  const uint8_t* from = m.row(row) + int64_t(col) * bits / 8;
+  for (int64_t i = 0; i < int64_t(count) * bits / 8; i += 64) __builtin_prefetch(from + i);
+}
+
 template <typename P, int Rows>
 static void pack_a(const Matrix& m, int first, int count, int from, int depth, int padded, void* to) {
   constexpr int chunk = 64 / sizeof(P);
@@ -63,6 +72,7 @@ static void pack_a(const Matrix& m, int first, int count, int from, int depth, i
     for (int i = 0; i < Rows; i++) {
       P* out = block + i * chunk;
       const int there = r + i < count ? depth : 0;
+      if (r + i + kAhead < count) fetch(m, first + r + i + kAhead, from, depth);
       int k = 0;
       if (const P* in = there ? in_place<P>(m, first + r + i, from) : nullptr) {
         for (; k + chunk <= there; k += chunk) memcpy(out + int64_t(k) * Rows, in + k, 64);
@@ -75,15 +85,6 @@ static void pack_a(const Matrix& m, int first, int count, int from, int depth, i
       }
     }
   }
-}
-
-// Rows ahead that are fetched: a strip of columns jumps from page to page, which the processor does not foresee.
-constexpr int kAhead = 12;
-
-INLINE void fetch(const Matrix& m, int row, int col, int count) {
-  const int bits = m.format == Format::f32 ? 32 : m.bits ? m.bits : 16;
-  const uint8_t* from = m.row(row) + int64_t(col) * bits / 8;
-  for (int64_t i = 0; i < int64_t(count) * bits / 8; i += 64) __builtin_prefetch(from + i);
 }
 
 template <typename P>

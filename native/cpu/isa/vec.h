@@ -47,11 +47,22 @@ INLINE V splat(float x) {
 INLINE V load(const float* p) { return *reinterpret_cast<const LooseV*>(p); }
 
 INLINE V load(const bf16* p) {
+#if defined(__AVX512F__)
+  return (V)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16);
+#elif defined(__AVX2__)
+  return (V)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))), 16);
+#else
   const VH h = *reinterpret_cast<const LooseH*>(p);
   return (V)(__builtin_convertvector(h, VU) << 16);
+#endif
 }
 
 INLINE V load(const uint8_t* p) {
+#if defined(__AVX512F__)
+  return (V)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#elif defined(__AVX2__)
+  return (V)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+#endif
   const VB b = *reinterpret_cast<const LooseB*>(p);
   return __builtin_convertvector(__builtin_convertvector(b, VI), V);
 }
