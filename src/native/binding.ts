@@ -251,9 +251,9 @@ interface NamedOps {
   hasCpuBf16(): boolean;
   cpuLinear(x: Handle, operands: Handle[], settings: number[]): Handle[];
   linearCrossEntropy(hidden: Handle, weight: Handle, targets: Handle, gradients: number): Handle;
-  cpuAttention(q: Handle, k: Handle, v: Handle, scale: number, causal: boolean): Handle;
+  cpuAttention(operands: Handle[], settings: number[]): Handle[];
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;
-  cpuRope(x: Handle, frequencies: Handle, offset: number): Handle;
+  cpuRope(x: Handle, frequencies: Handle, offset: number, traditional: boolean): Handle;
   cpuSwiglu(gate: Handle, up: Handle): Handle;
   // Transforms
   eval(handles: Handle[]): void;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "attention.h"
 #include "matrix.h"
 
 // The loops that are compiled once for each instruction set, and the choice among them at run time.
@@ -42,6 +43,7 @@ struct Isa {
   void (*dot)(const Matrix& w, Type type, const void* prepared, int vectors, int first, int count, float* y, int64_t ldy);
   // C block [rows, cols] of floats, ldc apart → out (transposed: out[c, r]), ld elements apart, + bias of its columns.
   void (*store)(const float* c, int64_t ldc, int rows, int cols, bool transposed, Type type, void* out, int64_t ld, const float* bias);
+  AttentionLoops attention;
 };
 
 // The one in use. CYGNET_CPU_ISA = portable | avx2 | avx512 | avx512bf16 | amx (x86-64), portable | bf16 (arm64) chooses; by
