@@ -38,13 +38,7 @@ class Kernel : public mx::Primitive {
     return out;
   }
 
-  // The work gets raw pointers: MLX keeps the buffers of inputs and outputs until it is done.
-  template <typename Work>
-  void dispatch(Work&& work) {
-    mx::cpu::get_command_encoder(stream()).dispatch(std::forward<Work>(work));
-  }
-
- private:
+  // Row by row.
   mx::array copied(const mx::array& from) {
     mx::array to(from.shape(), from.dtype(), nullptr, {});
     to.set_data(mx::allocator::malloc(to.nbytes()));
@@ -53,6 +47,21 @@ class Kernel : public mx::Primitive {
               out = to.data<uint8_t>()] { copy_rows(shape, strides, size, in, out); });
     return to;
   }
+
+  // Memory until the work is done.
+  uint8_t* temporary(size_t bytes) {
+    mx::array memory({static_cast<mx::ShapeElem>((bytes + 3) / 4)}, mx::float32, nullptr, {});
+    memory.set_data(mx::allocator::malloc(memory.nbytes()));
+    mx::cpu::get_command_encoder(stream()).add_temporary(memory);
+    return memory.data<uint8_t>();
+  }
+
+  // The work gets raw pointers: MLX keeps the buffers of inputs and outputs until it is done.
+  template <typename Work>
+  void dispatch(Work&& work) {
+    mx::cpu::get_command_encoder(stream()).dispatch(std::forward<Work>(work));
+  }
+
 };
 
 template <typename K, typename... Settings>

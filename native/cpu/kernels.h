@@ -22,9 +22,6 @@ enum class Gradients { none, hidden, hidden_and_weight };
 mx::array linear_cross_entropy(
     const mx::array& hidden, std::vector<mx::array> operands, Projection weight, const mx::array& targets, Gradients gradients);
 
-// softmax(q kᵀ · scale) v. q: [B, H, L, E]   k, v: [B, K, S, E]   → [B, H, L, E]. Causal: query i sees keys up to S − L + i.
-mx::array attention(const mx::array& q, const mx::array& k, const mx::array& v, float scale, bool causal);
-
 // x / rms(x) · weight over the last axis. weight: [D]
 mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps);
 
@@ -32,9 +29,9 @@ mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps);
 std::vector<mx::array> residual_rms_norm(
     const mx::array& x, const std::optional<mx::array>& delta, const mx::array& weight, float eps);
 
-// Rotary position embedding of the two halves of rows. x: [B, H, L, E], its first row at position `offset`; frequencies: radians
-// a position for each pair.
-mx::array rope(const mx::array& x, const mx::array& frequencies, int offset);
+// Rotary position embedding of pairs: of the two halves of rows, or of neighbours (traditional). x: [..., L, E], its first row at
+// position `offset`; frequencies: radians a position for each pair.
+mx::array rope(const mx::array& x, const mx::array& frequencies, int offset, bool traditional);
 
 // activation(gate) · up: SwiGLU or GeGLU
 mx::array gated(const mx::array& gate, const mx::array& up, Gate kind);

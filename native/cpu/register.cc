@@ -1,4 +1,5 @@
 #include "../convert.h"
+#include "attention.h"
 #include "isa/choice.h"
 #include "kernels.h"
 #include "linear.h"
@@ -23,6 +24,17 @@ std::vector<mx::array> cpu_linear(Context&, const mx::array& x, std::vector<mx::
   return cpu::linear(x, std::move(operands), std::move(projections));
 }
 
+// operands: q, k, v and what follows them. settings: heads, key/value heads, scale, causal, window, cap, eps of norms, traditional
+// pairs, offset; whether there are norms, frequencies, a mask, a cache.
+std::vector<mx::array> cpu_attention(Context&, std::vector<mx::array> operands, std::vector<double> s) {
+  if (s.size() != 13) throw std::invalid_argument("attention takes 13 settings");
+  const auto whole = [&](int i) { return static_cast<int>(s[i]); };
+  const auto real = [&](int i) { return static_cast<float>(s[i]); };
+  return cpu::attention(
+      std::move(operands), {whole(0), whole(1), real(2), s[3] != 0, whole(4), real(5), real(6), s[7] != 0, whole(8), s[9] != 0,
+                            s[10] != 0, s[11] != 0, s[12] != 0});
+}
+
 }  // namespace
 #endif
 
@@ -35,14 +47,12 @@ void register_cpu(Exports& exports) {
     if (settings.size() != kSettings) throw std::invalid_argument("linear_cross_entropy takes one weight");
     return cpu::linear_cross_entropy(hidden, std::move(weight), projection_of(settings.data()), targets, static_cast<cpu::Gradients>(gradients));
   });
-  exports.op("cpuAttention", [](Context&, const mx::array& q, const mx::array& k, const mx::array& v, float scale, bool causal) {
-    return cpu::attention(q, k, v, scale, causal);
-  });
+  exports.op("cpuAttention", cpu_attention);
   exports.op("cpuRmsNorm", [](Context&, const mx::array& x, const mx::array& weight, float eps) {
     return cpu::rms_norm(x, weight, eps);
   });
-  exports.op("cpuRope", [](Context&, const mx::array& x, const mx::array& frequencies, int offset) {
-    return cpu::rope(x, frequencies, offset);
+  exports.op("cpuRope", [](Context&, const mx::array& x, const mx::array& frequencies, int offset, bool traditional) {
+    return cpu::rope(x, frequencies, offset, traditional);
   });
   exports.op("cpuIsa", [](Context&) { return std::string(cpu::isa().name); });
   exports.op("cpuIsas", [](Context&) {

@@ -3,6 +3,8 @@ import { hasCpuKernels } from "./kernels.ts";
 import { silu } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
 
+export { type AttentionMask, scaledDotProductAttention } from "./attention.ts";
+
 // Fused operations with gradients: MLX's kernels on Metal and CUDA, our own in float32 on a Linux CPU.
 
 /** x / rms(x) · weight over the last axis, accumulated in float32. Zhang & Sennrich 2019, arXiv:1910.07467. */
@@ -60,31 +62,10 @@ export interface RopeOptions {
 /** Rotary position embedding of x [..., L, E], whose first row stands at position `offset`. Su et al. 2021, arXiv:2104.09864. */
 export function rope(x: Tensor, offset: number, options: RopeOptions): Tensor {
   const { dims, traditional, base, scale, freqs, frequencies } = options;
-  if (!traditional && frequencies && x.dtype === "float32" && hasCpuKernels(x.dtype) && x.ndim === 4) {
-    return new Tensor(native.cpuRope(x.handle, frequencies.handle, offset));
+  if (frequencies && hasCpuKernels(x.dtype)) {
+    return new Tensor(native.cpuRope(x.handle, frequencies.handle, offset, traditional));
   }
   return new Tensor(native.rope(x.handle, dims, traditional, base, scale, offset, freqs?.handle));
-}
-
-/** Which keys a query sees: all, those up to its own place (aligned at the end), or where a boolean or additive tensor says. */
-export type AttentionMask = "none" | "causal" | Tensor;
-
-/**
- * softmax(q kᵀ · scale + mask) v.  q: [B, H, L, E] · k, v: [B, K, S, E], H a multiple of K → [B, H, L, E].
- * The softmax is in float32. Vaswani et al. 2017, arXiv:1706.03762, eq. 1; grouped heads: arXiv:2305.13245.
- */
-export function scaledDotProductAttention(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  { scale, mask }: { scale: number; mask: AttentionMask },
-): Tensor {
-  if (!(mask instanceof Tensor) && [q, k, v].every(({ dtype }) => dtype === "float32" && hasCpuKernels(dtype))) {
-    return new Tensor(native.cpuAttention(q.handle, k.handle, v.handle, scale, mask === "causal"));
-  }
-  const mode = mask === "causal" ? "causal" : "";
-  const handle = mask instanceof Tensor ? mask.handle : undefined;
-  return new Tensor(native.scaledDotProductAttention(q.handle, k.handle, v.handle, scale, mode, handle));
 }
 
 /** silu(gate) · up, the gated unit of an MLP. Shazeer 2020, arXiv:2002.05202. */

@@ -259,9 +259,9 @@ interface NamedOps {
     targets: Handle,
     gradients: number,
   ): Handle;
-  cpuAttention(q: Handle, k: Handle, v: Handle, scale: number, causal: boolean): Handle;
+  cpuAttention(operands: Handle[], settings: number[]): Handle[];
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;
-  cpuRope(x: Handle, frequencies: Handle, offset: number): Handle;
+  cpuRope(x: Handle, frequencies: Handle, offset: number, traditional: boolean): Handle;
   cpuResidualRmsNorm(x: Handle, delta: Handle | undefined, weight: Handle, eps: number): [Handle, Handle];
   cpuGated(gate: Handle, up: Handle, kind: number): Handle;
   cpuAdd(a: Handle, b: Handle): Handle;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "attention.h"
 #include "matrix.h"
 
 // The loops that are compiled once for each instruction set, and the choice among them at run time.
@@ -55,6 +56,7 @@ struct Isa {
   void (*gated_gradient)(Type type, Gate kind, const void* gate, const void* up, const void* d, size_t n, void* d_gate, void* d_up);
   void (*add)(Type type, const void* a, const void* b, size_t n, void* out);
   float (*cross_entropy_row)(float* logits, int n, int target, bool with_gradient);
+  AttentionLoops attention;
 };
 
 // The one in use. CYGNET_CPU_ISA = portable | avx2 | avx512 | avx512bf16 | amx (x86-64), portable | bf16 (arm64) chooses; by

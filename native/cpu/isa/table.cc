@@ -1,10 +1,13 @@
 // Compiled once for each instruction set; CYGNET_ISA names it.
 
 #include "dot.h"
+#include "few.h"
+#include "heads.h"
 #include "isa.h"
 #include "micro.h"
 #include "panels.h"
 #include "rows.h"
+#include "scores.h"
 
 namespace cygnet::cpu {
 namespace CYGNET_ISA {
@@ -13,6 +16,9 @@ template <typename P, int Rows, int Cols>
 constexpr Panels panels(decltype(Micro::multiply) multiply) {
   return {{Rows, Cols, multiply}, sizeof(P), unpack<P>, pack_a<P, Rows>, pack_a_transposed<P, Rows>, pack_b<P, Cols>, pack_b_transposed<P, Cols>};
 }
+
+template <typename P, int Rows>
+constexpr ScoreLoops scores = {softmax<P>, score_gradient<P, Rows>};
 
 #define TEXT_OF(name) #name
 #define NAME_OF(name) TEXT_OF(name)
@@ -46,6 +52,21 @@ const Isa table = {
     gated_gradient,
     add,
     cross_entropy_row,
+    {
+#if defined(__AVX512F__) || defined(__aarch64__)
+        scores<float, 12>,
+#else
+        scores<float, 6>,
+#endif
+#if defined(__AMX_BF16__)
+        scores<bf16, 32>,
+#elif defined(__AVX512BF16__)
+        scores<bf16, 12>,
+#else
+        ScoreLoops{},
+#endif
+        rotation, head, head_gradient, convert_scaled, dot_rows, scale_columns, turn, few_scores, few_softmax, few_values,
+    },
 };
 
 }  // namespace CYGNET_ISA
