@@ -228,6 +228,7 @@ interface NamedOps {
   activeMemory(): number;
   peakMemory(): number;
   cacheMemory(): number;
+  cacheIsBounded(): boolean;
   resetPeakMemory(): void;
   clearCache(): void;
   memoryLimit(): number;
