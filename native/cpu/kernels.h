@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "isa/isa.h"
 #include "linear.h"
@@ -40,5 +41,11 @@ mx::array rope(const mx::array& x, const mx::array& frequencies, int offset);
 mx::array gated(const mx::array& gate, const mx::array& up, Gate kind);
 
 mx::array add(const mx::array& a, const mx::array& b);
+
+// One Adam update of many tensors of any floating dtype; each tensor's four arrays share shape and dtype. Returns all new
+// parameters, then all first moments, then all second ones. No gradient.
+std::vector<mx::array> adam(
+    const std::vector<mx::array>& parameters, const std::vector<mx::array>& gradients, const std::vector<mx::array>& m,
+    const std::vector<mx::array>& v, const AdamStep& step);
 
 }  // namespace cygnet::cpu

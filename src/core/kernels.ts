@@ -1,4 +1,4 @@
-import { native } from "../native/binding.ts";
+import { type Handle, native } from "../native/binding.ts";
 import type { DType } from "./dtype.ts";
 import type { Quantization, QuantizedWeight } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
@@ -87,4 +87,43 @@ export function linearCrossEntropy(
   const { operands, settings } = described([head]);
   const kind = gradientSets.indexOf(gradients);
   return new Tensor(native.linearCrossEntropy(hidden.handle, operands, settings, targets.handle, kind));
+}
+
+/** A tensor, its gradient and the moments that Adam keeps of it. */
+export interface AdamTensors {
+  parameter: Tensor;
+  gradient: Tensor;
+  moments: { m?: Tensor; v?: Tensor };
+}
+
+/** rate: the learning rate, corrected if need be · rootScale: multiplies √v · decay: multiplies the parameter. */
+export interface AdamStep {
+  betas: readonly [number, number];
+  rate: number;
+  rootScale: number;
+  eps: number;
+  decay: number;
+}
+
+/** One Adam update of all tensors in a few kernels, which round as the plain operations do; undefined where they cannot. */
+export function adam(
+  tensors: readonly AdamTensors[],
+  { betas: [beta1, beta2], rate, rootScale, eps, decay }: AdamStep,
+): { parameter: Tensor; moments: { m: Tensor; v: Tensor } }[] | undefined {
+  const lists: [Handle[], Handle[], Handle[], Handle[]] = [[], [], [], []];
+  for (const { parameter, gradient, moments } of tensors) {
+    const { dtype } = parameter;
+    if (!hasCpuKernels(dtype)) return undefined;
+    for (const [i, each] of [parameter, gradient, moments.m, moments.v].entries()) {
+      if (each?.dtype !== dtype) return undefined;
+      lists[i]?.push(each.handle);
+    }
+  }
+  const step = [beta1, 1 - beta1, beta2, 1 - beta2, rate, rootScale, eps, decay];
+  const outputs = native.cpuAdam(...lists, step).map((handle) => new Tensor(handle));
+  return tensors.map((_, i) => {
+    const [parameter, m, v] = [outputs[i], outputs[tensors.length + i], outputs[2 * tensors.length + i]];
+    if (!parameter || !m || !v) throw new Error("adam returns three tensors for each");
+    return { parameter, moments: { m, v } };
+  });
 }

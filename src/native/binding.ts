@@ -253,19 +253,14 @@ interface NamedOps {
   setCpuIsa(name: string): void;
   hasCpuBf16(): boolean;
   cpuLinear(x: Handle, operands: Handle[], settings: number[]): Handle[];
-  linearCrossEntropy(
-    hidden: Handle,
-    weight: Handle[],
-    settings: number[],
-    targets: Handle,
-    gradients: number,
-  ): Handle;
+  linearCrossEntropy(hidden: Handle, weight: Handle[], settings: number[], targets: Handle, gradients: number): Handle;
   cpuAttention(q: Handle, k: Handle, v: Handle, scale: number, causal: boolean): Handle;
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;
   cpuRope(x: Handle, frequencies: Handle, offset: number): Handle;
   cpuResidualRmsNorm(x: Handle, delta: Handle | undefined, weight: Handle, eps: number): [Handle, Handle];
   cpuGated(gate: Handle, up: Handle, kind: number): Handle;
   cpuAdd(a: Handle, b: Handle): Handle;
+  cpuAdam(parameters: Handle[], gradients: Handle[], m: Handle[], v: Handle[], step: number[]): Handle[];
   // Transforms
   eval(handles: Handle[]): void;
   asyncEval(handles: Handle[]): Promise<void>;

@@ -34,6 +34,11 @@ struct Panels {
 
 enum class Gate : int { silu, gelu };
 
+// Coefficients of one Adam update: see adam.h.
+struct AdamStep {
+  float beta1, fresh1, beta2, fresh2, rate, root_scale, eps, decay;
+};
+
 struct Isa {
   const char* name;
   Panels f32;
@@ -55,6 +60,10 @@ struct Isa {
   void (*gated_gradient)(Type type, Gate kind, const void* gate, const void* up, const void* d, size_t n, void* d_gate, void* d_up);
   void (*add)(Type type, const void* a, const void* b, size_t n, void* out);
   float (*cross_entropy_row)(float* logits, int n, int target, bool with_gradient);
+  // Parameters, gradients and moments of n elements → parameters and moments.
+  void (*adam)(
+      Type type, const AdamStep& step, size_t n, const void* p, const void* g, const void* m, const void* v, void* p_out,
+      void* m_out, void* v_out);
 };
 
 // The one in use. CYGNET_CPU_ISA = portable | avx2 | avx512 | avx512bf16 | amx (x86-64), portable | bf16 (arm64) chooses; by

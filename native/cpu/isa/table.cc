@@ -1,5 +1,6 @@
 // Compiled once for each instruction set; CYGNET_ISA names it.
 
+#include "adam.h"
 #include "dot.h"
 #include "isa.h"
 #include "micro.h"
@@ -46,6 +47,7 @@ const Isa table = {
     gated_gradient,
     add,
     cross_entropy_row,
+    adam,
 };
 
 }  // namespace CYGNET_ISA
