@@ -1,6 +1,7 @@
 import { type Handle, native } from "../native/binding.ts";
 import type { DType } from "./dtype.ts";
 import type { Quantization, QuantizedWeight } from "./ops.ts";
+import * as random from "./random.ts";
 import { Tensor } from "./tensor.ts";
 
 // Our own kernels for a Linux CPU (native/cpu): threaded, with gradients, sums in float32. MLX's plain operations compute the same
@@ -126,4 +127,31 @@ export function adam(
     if (!parameter || !m || !v) throw new Error("adam returns three tensors for each");
     return { parameter, moments: { m, v } };
   });
+}
+
+/** How `sample` chooses; a filter is off at topP 1, minP 0 and topK 0. */
+export interface SampleOptions {
+  /** 0 takes the likeliest. */
+  temperature: number;
+  topP: number;
+  minP: number;
+  topK: number;
+  /** Added to the logits: [V], float32 */
+  bias?: Tensor | undefined;
+}
+
+/**
+ * Tokens chosen from logits [B, V] and the logarithms of their probabilities, [B] each; undefined where our kernel cannot. The
+ * filters look at the distribution at temperature 1. Draws take 64 bits each of this thread's random sequence.
+ */
+export function sample(
+  logits: Tensor,
+  { temperature, topP, minP, topK, bias }: SampleOptions,
+): { ids: Tensor; logprobs: Tensor } | undefined {
+  if (!hasCpuKernels(logits.dtype)) return undefined;
+  const bits = temperature > 0 ? random.bits([logits.dim(0), 2]) : undefined;
+  const handles = native.cpuSample(logits.handle, bias?.handle, bits?.handle, temperature, topP, minP, topK);
+  const [ids, logprobs] = handles.map((handle) => new Tensor(handle));
+  if (!ids || !logprobs) throw new Error("sample returns ids and logprobs");
+  return { ids, logprobs };
 }

@@ -261,6 +261,15 @@ interface NamedOps {
   cpuGated(gate: Handle, up: Handle, kind: number): Handle;
   cpuAdd(a: Handle, b: Handle): Handle;
   cpuAdam(parameters: Handle[], gradients: Handle[], m: Handle[], v: Handle[], step: number[]): Handle[];
+  cpuSample(
+    logits: Handle,
+    bias: Optional,
+    bits: Optional,
+    temperature: number,
+    topP: number,
+    minP: number,
+    topK: number,
+  ): Handle[];
   // Transforms
   eval(handles: Handle[]): void;
   asyncEval(handles: Handle[]): Promise<void>;

@@ -6,6 +6,7 @@
 #include "micro.h"
 #include "panels.h"
 #include "rows.h"
+#include "sample.h"
 
 namespace cygnet::cpu {
 namespace CYGNET_ISA {
@@ -48,6 +49,8 @@ const Isa table = {
     add,
     cross_entropy_row,
     adam,
+    logits_peak,
+    at_least,
 };
 
 }  // namespace CYGNET_ISA
