@@ -2,7 +2,7 @@
 // JSON. mlx-lm.py does the same with mlx-lm, step for step.
 import { existsSync, readFileSync } from "node:fs";
 import { mlxVersion } from "../../dist/core/device.js";
-import { clearCache, peakMemory, resetPeakMemory } from "../../dist/core/memory.js";
+import { limitCache, peakMemory, resetPeakMemory } from "../../dist/core/memory.js";
 import * as random from "../../dist/core/random.js";
 import { generateTokens } from "../../dist/generate/generate.js";
 import { greedy } from "../../dist/generate/sampler.js";
@@ -33,7 +33,7 @@ async function train({ batch: rows, steps, rank, scale, learningRate, seed }) {
   for (let step = 0; step <= steps; step++) {
     const start = performance.now();
     const sum = await updater.step(batch, { denominator: targets.length, update: true });
-    clearCache();
+    limitCache();
     seconds.push((performance.now() - start) / 1000);
     losses.push(sum / targets.length);
   }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "isa/isa.h"
 #include "linear.h"
@@ -37,5 +38,23 @@ mx::array rope(const mx::array& x, const mx::array& frequencies, int offset, boo
 mx::array gated(const mx::array& gate, const mx::array& up, Gate kind);
 
 mx::array add(const mx::array& a, const mx::array& b);
+
+// One Adam update of many tensors of any floating dtype; each tensor's four arrays share shape and dtype. Returns all new
+// parameters, then all first moments, then all second ones. No gradient.
+std::vector<mx::array> adam(
+    const std::vector<mx::array>& parameters, const std::vector<mx::array>& gradients, const std::vector<mx::array>& m,
+    const std::vector<mx::array>& v, const AdamStep& step);
+
+// How a token is drawn; the filters look at the distribution at temperature 1. temperature 0: the likeliest. A filter is off at
+// top_p 1, min_p 0, top_k 0.
+struct Sampling {
+  float temperature, top_p, min_p;
+  int top_k;
+};
+
+// Tokens chosen from logits [B, V] + bias [V]: ids [B], uint32, and the logarithms of their probabilities at temperature 1 without
+// filters: [B], float32. bits: [B, 2] random uint32, for a temperature above 0. Of equal logits the first is the likeliest.
+std::vector<mx::array> sample(
+    const mx::array& logits, const std::optional<mx::array>& bias, const std::optional<mx::array>& bits, const Sampling& sampling);
 
 }  // namespace cygnet::cpu

@@ -70,6 +70,16 @@ void register_cpu(Exports& exports) {
     return cpu::gated(gate, up, static_cast<cpu::Gate>(kind));
   });
   exports.op("cpuAdd", [](Context&, const mx::array& a, const mx::array& b) { return cpu::add(a, b); });
+  // step: AdamStep's fields in their order
+  exports.op("cpuAdam", [](Context&, std::vector<mx::array> parameters, std::vector<mx::array> gradients, std::vector<mx::array> m,
+                           std::vector<mx::array> v, std::vector<float> step) {
+    if (step.size() != 8) throw std::invalid_argument("adam takes eight coefficients");
+    return cpu::adam(parameters, gradients, m, v, {step[0], step[1], step[2], step[3], step[4], step[5], step[6], step[7]});
+  });
+  exports.op("cpuSample", [](Context&, const mx::array& logits, std::optional<mx::array> bias, std::optional<mx::array> bits,
+                             float temperature, float top_p, float min_p, int top_k) {
+    return cpu::sample(logits, bias, bits, {temperature, top_p, min_p, top_k});
+  });
 #else
   // Elsewhere MLX computes on the GPU, with kernels of its own.
   exports.op("hasCpuKernels", [](Context&) { return false; });

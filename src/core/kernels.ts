@@ -1,6 +1,7 @@
-import { native } from "../native/binding.ts";
+import { type Handle, native } from "../native/binding.ts";
 import type { DType } from "./dtype.ts";
 import type { Quantization, QuantizedWeight } from "./ops.ts";
+import * as random from "./random.ts";
 import { Tensor } from "./tensor.ts";
 
 // Our own kernels for a Linux CPU (native/cpu): threaded, with gradients, sums in float32. MLX's plain operations compute the same
@@ -87,4 +88,70 @@ export function linearCrossEntropy(
   const { operands, settings } = described([head]);
   const kind = gradientSets.indexOf(gradients);
   return new Tensor(native.linearCrossEntropy(hidden.handle, operands, settings, targets.handle, kind));
+}
+
+/** A tensor, its gradient and the moments that Adam keeps of it. */
+export interface AdamTensors {
+  parameter: Tensor;
+  gradient: Tensor;
+  moments: { m?: Tensor; v?: Tensor };
+}
+
+/** rate: the learning rate, corrected if need be · rootScale: multiplies √v · decay: multiplies the parameter. */
+export interface AdamStep {
+  betas: readonly [number, number];
+  rate: number;
+  rootScale: number;
+  eps: number;
+  decay: number;
+}
+
+/** One Adam update of all tensors in a few kernels, which round as the plain operations do; undefined where they cannot. */
+export function adam(
+  tensors: readonly AdamTensors[],
+  { betas: [beta1, beta2], rate, rootScale, eps, decay }: AdamStep,
+): { parameter: Tensor; moments: { m: Tensor; v: Tensor } }[] | undefined {
+  const lists: [Handle[], Handle[], Handle[], Handle[]] = [[], [], [], []];
+  for (const { parameter, gradient, moments } of tensors) {
+    const { dtype } = parameter;
+    if (!hasCpuKernels(dtype)) return undefined;
+    for (const [i, each] of [parameter, gradient, moments.m, moments.v].entries()) {
+      if (each?.dtype !== dtype) return undefined;
+      lists[i]?.push(each.handle);
+    }
+  }
+  const step = [beta1, 1 - beta1, beta2, 1 - beta2, rate, rootScale, eps, decay];
+  const outputs = native.cpuAdam(...lists, step).map((handle) => new Tensor(handle));
+  return tensors.map((_, i) => {
+    const [parameter, m, v] = [outputs[i], outputs[tensors.length + i], outputs[2 * tensors.length + i]];
+    if (!parameter || !m || !v) throw new Error("adam returns three tensors for each");
+    return { parameter, moments: { m, v } };
+  });
+}
+
+/** How `sample` chooses; a filter is off at topP 1, minP 0 and topK 0. */
+export interface SampleOptions {
+  /** 0 takes the likeliest. */
+  temperature: number;
+  topP: number;
+  minP: number;
+  topK: number;
+  /** Added to the logits: [V], float32 */
+  bias?: Tensor | undefined;
+}
+
+/**
+ * Tokens chosen from logits [B, V] and the logarithms of their probabilities, [B] each; undefined where our kernel cannot. The
+ * filters look at the distribution at temperature 1. Draws take 64 bits each of this thread's random sequence.
+ */
+export function sample(
+  logits: Tensor,
+  { temperature, topP, minP, topK, bias }: SampleOptions,
+): { ids: Tensor; logprobs: Tensor } | undefined {
+  if (!hasCpuKernels(logits.dtype)) return undefined;
+  const bits = temperature > 0 ? random.bits([logits.dim(0), 2]) : undefined;
+  const handles = native.cpuSample(logits.handle, bias?.handle, bits?.handle, temperature, topP, minP, topK);
+  const [ids, logprobs] = handles.map((handle) => new Tensor(handle));
+  if (!ids || !logprobs) throw new Error("sample returns ids and logprobs");
+  return { ids, logprobs };
 }

@@ -228,6 +228,7 @@ interface NamedOps {
   activeMemory(): number;
   peakMemory(): number;
   cacheMemory(): number;
+  cacheIsBounded(): boolean;
   resetPeakMemory(): void;
   clearCache(): void;
   memoryLimit(): number;
@@ -265,6 +266,16 @@ interface NamedOps {
   cpuResidualRmsNorm(x: Handle, delta: Handle | undefined, weight: Handle, eps: number): [Handle, Handle];
   cpuGated(gate: Handle, up: Handle, kind: number): Handle;
   cpuAdd(a: Handle, b: Handle): Handle;
+  cpuAdam(parameters: Handle[], gradients: Handle[], m: Handle[], v: Handle[], step: number[]): Handle[];
+  cpuSample(
+    logits: Handle,
+    bias: Optional,
+    bits: Optional,
+    temperature: number,
+    topP: number,
+    minP: number,
+    topK: number,
+  ): Handle[];
   // Transforms
   eval(handles: Handle[]): void;
   asyncEval(handles: Handle[]): Promise<void>;

@@ -35,6 +35,16 @@ struct Panels {
 
 enum class Gate : int { silu, gelu };
 
+// Coefficients of one Adam update: see adam.h.
+struct AdamStep {
+  float beta1, fresh1, beta2, fresh2, rate, root_scale, eps, decay;
+};
+
+// What a stretch of logits comes to: the greatest, NaN if one is, and relative to it Σ eˣ and Σ eˣ at a temperature.
+struct Peak {
+  float max, sum, tempered;
+};
+
 struct Isa {
   const char* name;
   Panels f32;
@@ -57,6 +67,13 @@ struct Isa {
   void (*add)(Type type, const void* a, const void* b, size_t n, void* out);
   float (*cross_entropy_row)(float* logits, int n, int target, bool with_gradient);
   AttentionLoops attention;
+  // Parameters, gradients and moments of n elements → parameters and moments.
+  void (*adam)(
+      Type type, const AdamStep& step, size_t n, const void* p, const void* g, const void* m, const void* v, void* p_out,
+      void* m_out, void* v_out);
+  // For the choice of tokens: see sample.h.
+  Peak (*logits_peak)(Type type, const void* x, const float* bias, int n, float* floats, float inverse_temperature);
+  int (*at_least)(const float* x, int n, float cutoff, int32_t* places, float* values);
 };
 
 // The one in use. CYGNET_CPU_ISA = portable | avx2 | avx512 | avx512bf16 | amx (x86-64), portable | bf16 (arm64) chooses; by

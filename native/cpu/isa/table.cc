@@ -1,5 +1,6 @@
 // Compiled once for each instruction set; CYGNET_ISA names it.
 
+#include "adam.h"
 #include "dot.h"
 #include "few.h"
 #include "heads.h"
@@ -8,6 +9,7 @@
 #include "panels.h"
 #include "rows.h"
 #include "scores.h"
+#include "sample.h"
 
 namespace cygnet::cpu {
 namespace CYGNET_ISA {
@@ -67,6 +69,9 @@ const Isa table = {
 #endif
         rotation, head, head_gradient, convert_scaled, dot_rows, scale_columns, turn, few_scores, few_softmax, few_values,
     },
+    adam,
+    logits_peak,
+    at_least,
 };
 
 }  // namespace CYGNET_ISA

@@ -158,6 +158,17 @@ INLINE V blend(VI choose, V a, V b) { return (V)((choose & (VI)a) | (~choose & (
 // NaN when either is.
 INLINE V larger(V a, V b) { return blend((a > b) | (a != a), a, b); }
 
+INLINE V square_root(V v) {
+#if defined(__AVX512F__)
+  return (V)_mm512_sqrt_ps((__m512)v);
+#elif defined(__AVX2__)
+  return (V)_mm256_sqrt_ps((__m256)v);
+#else
+  for (int i = 0; i < W; i++) v[i] = __builtin_sqrtf(v[i]);
+  return v;
+#endif
+}
+
 INLINE float sum(V v) {
 #if defined(__AVX512F__)
   return _mm512_reduce_add_ps((__m512)v);
