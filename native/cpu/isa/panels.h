@@ -70,6 +70,15 @@ INLINE void transpose(const uint32_t* in, int64_t ld, int rows, int cols, uint32
 // a0 b0 a1 b1 ...
 INLINE void interleave(const bf16* a, const bf16* b, int count, uint32_t* out) {
   int i = 0;
+#if defined(__AVX512BW__)
+  const __m512i order = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+  const __m512i later = _mm512_add_epi16(order, _mm512_set1_epi16(16));
+  for (; i + 32 <= count; i += 32) {
+    const __m512i x = _mm512_loadu_si512(a + i), y = _mm512_loadu_si512(b + i);
+    _mm512_storeu_si512(out + i, _mm512_permutex2var_epi16(x, order, y));
+    _mm512_storeu_si512(out + i + 16, _mm512_permutex2var_epi16(x, later, y));
+  }
+#endif
   for (; i + W <= count; i += W) {
     const VU low = __builtin_convertvector(*reinterpret_cast<const LooseH*>(a + i), VU);
     const VU high = __builtin_convertvector(*reinterpret_cast<const LooseH*>(b + i), VU);
@@ -139,14 +148,13 @@ static void pack_a_transposed(const Matrix& m, int first, int count, int from, i
   alignas(64) P scratch[2 * kPiece];
   alignas(64) uint32_t steps[16 * Rows], pairs[Rows];
   uint32_t* block = static_cast<uint32_t*>(to);
-  const bool direct = Rows % W == 0 && (sizeof(P) == 2 ? from.format == Format::bf16 : from.format == Format::f32);
   for (int c = 0; c < count; c += Rows) {
     const int n = count - c < Rows ? count - c : Rows;
     for (int d = 0; d < padded; d += 16 * pair, block += 16 * Rows) {
-      if (direct && n == Rows && d + 16 * pair <= depth) {
+      if (Rows % W == 0 && n == Rows && d + 16 * pair <= depth && in_place<P>(m, 0, 0)) {
         for (int i = 0; i < 16; i++) {
-          const P* row = reinterpret_cast<const P*>(from.row(d + i * pair)) + first + c;
-          if constexpr (pair == 2) interleave(row, reinterpret_cast<const P*>(from.row(d + i * pair + 1)) + first + c, Rows, steps + i * Rows);
+          const P* row = in_place<P>(m, from + d + i * pair, first + c);
+          if constexpr (pair == 2) interleave(row, in_place<P>(m, from + d + i * pair + 1, first + c), Rows, steps + i * Rows);
           else memcpy(steps + i * Rows, row, 4 * Rows);
         }
         transpose(steps, Rows, 16, Rows, block, 16);
@@ -173,14 +181,19 @@ static void pack_b(const Matrix& m, int first, int count, int from, int depth, i
     const int n = count - c < kPiece ? count - c : kPiece;
     for (int d = 0; d < depth; d += pair) {
       for (int i = d + kAhead; i < d + kAhead + pair && i < depth; i++) fetch(m, from + i, first + c, n);
-      const uint32_t* step = depth_step(m, from + d, from + depth, first + c, n, scratch, pairs);
       uint32_t* out = b + c / Cols * block + int64_t(d) / pair * Cols;
-      for (int i = 0; i < n; i += Cols, out += block) {
-        const int filled = n - i < Cols ? n - i : Cols;
-        if (filled == Cols) {
-          memcpy(out, step + i, 4 * Cols);
-          continue;
+      int i = 0;
+      if (d + pair <= depth && in_place<P>(m, 0, 0)) {
+        const P* row = in_place<P>(m, from + d, first + c);
+        for (; i + Cols <= n; i += Cols, out += block) {
+          if constexpr (pair == 2) interleave(row + i, in_place<P>(m, from + d + 1, first + c) + i, Cols, out);
+          else memcpy(out, row + i, 4 * Cols);
         }
+        if (i == n) continue;
+      }
+      const uint32_t* step = depth_step(m, from + d, from + depth, first + c, n, scratch, pairs);
+      for (; i < n; i += Cols, out += block) {
+        const int filled = n - i < Cols ? n - i : Cols;
         memcpy(out, step + i, 4 * filled);
         memset(out + filled, 0, 4 * (Cols - filled));
       }
