@@ -139,6 +139,10 @@ struct KeyBlocks {
   int64_t value_bytes() const { return int64_t(size) * width * loops.element; }
 };
 
+// Tokens of a head lie a page or so apart: asks for one that comes soon.
+constexpr int kRowsAhead = 8;
+void fetch(const AttentionJob& job, const HeadView& view, int b, int h, int token);
+
 // Rows of a head as they lie.
 Matrix rows_of(const AttentionJob& job, const HeadView& view, int b, int h, int first, int count);
 // Keys [first, first + count) of a job without a cache, after their steps.

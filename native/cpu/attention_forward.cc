@@ -33,9 +33,8 @@ class Forward {
     while (each > 1 && heads * ((tiles + each - 1) / each) < kItemsPerThread * job_.threads) each--;
     const int items = (tiles + each - 1) / each, width = each * tile;
     parallel_items(heads * items, [&](int item) {
-      const int begin = (items - 1 - item / heads) * width;  // long rows first
-      item %= heads;
-      attend(item / job_.K, item % job_.K, begin, std::min(width, job_.columns() - begin));
+      const int head = item / items, begin = (items - 1 - item % items) * width;  // a head's long rows first
+      attend(head / job_.K, head % job_.K, begin, std::min(width, job_.columns() - begin));
     });
   }
 

@@ -76,11 +76,17 @@ Matrix rows_of(const AttentionJob& job, const HeadView& view, int b, int h, int 
   return m;
 }
 
+void fetch(const AttentionJob& job, const HeadView& view, int b, int h, int token) {
+  const uint8_t* row = view.at(b, h, token);
+  for (int64_t at = 0; at < job.E * job.bytes(); at += 64) __builtin_prefetch(row + at);
+}
+
 Matrix made_keys(const AttentionJob& job, int b, int kv, int first, int count, Type type, Scratch& scratch) {
   if (job.plain_keys()) return rows_of(job, job.k, b, kv, first, count);
   const Matrix m = dense(type, scratch.get<uint8_t>(size_t(count) * job.E * size_of(type)), count, job.E);
   uint8_t* to = const_cast<uint8_t*>(m.data);
   for (int j = first; j < first + count; j++, to += m.row_bytes) {
+    if (j + kRowsAhead < first + count) fetch(job, job.k, b, kv, j + kRowsAhead);
     isa().attention.head(job.k_steps, job.rotation(j), job.type, job.k.at(b, kv, j), 1, type, to);
   }
   return m;
@@ -92,6 +98,10 @@ Matrix made_queries(const AttentionJob& job, int b, const Columns& columns, int 
   const float factor = job.q_factor();
   for (int i = begin; i < begin + count; i++, to += m.row_bytes) {
     const auto [h, l] = columns.query(0, i);
+    if (i + kRowsAhead < begin + count) {
+      const auto [next_h, next_l] = columns.query(0, i + kRowsAhead);
+      fetch(job, job.q, b, next_h, next_l);
+    }
     isa().attention.head(job.q_steps, job.rotation(l), job.type, job.q.at(b, h, l), factor, type, to);
   }
   return m;

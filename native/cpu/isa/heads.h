@@ -27,19 +27,44 @@ static void convert_scaled(const float* x, int n, float factor, Type to, void* y
   store_scaled(x, n, factor, static_cast<f16*>(y));
 }
 
-// In float64: an angle of a hundred thousand radians keeps its place on the circle. Coefficients: Taylor's, of sine and cosine
-// on ±π/4.
+typedef double D __attribute__((vector_size(4 * W)));
+typedef int64_t DI __attribute__((vector_size(4 * W)));
+typedef float HalfV __attribute__((vector_size(2 * W)));
+INLINE D choose(DI condition, D a, D b) { return (D)((condition & (DI)a) | (~condition & (DI)b)); }
+
+// In float64: an angle of a hundred thousand radians keeps its place on the circle. Sine and cosine by Taylor's series on ±π/4.
+INLINE void turn_by(D angle, D& cosine, D& sine) {
+  // Adding 1.5 · 2^52 rounds to an integer, which then lies in the lowest bits.
+  const D moved = angle * 0.63661977236758134 + 6755399441055744.0, turns = moved - 6755399441055744.0;
+  const DI quarter = (DI)moved;
+  const D r = (angle - turns * 1.5707963267948966) - turns * 6.123233995736766e-17, z = r * r;
+  const D s = r * (1 + z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880)))));
+  const D c = 1 + z * (-1.0 / 2 + z * (1.0 / 24 + z * (-1.0 / 720 + z * (1.0 / 40320 - z * (1.0 / 3628800)))));
+  const DI odd = (quarter & 1) != 0;
+  cosine = choose(odd, s, c);
+  sine = choose(odd, c, s);
+  cosine = choose(((quarter + 1) & 2) != 0, -cosine, cosine);
+  sine = choose((quarter & 2) != 0, -sine, sine);
+}
+
 static void rotation(float position, const float* frequencies, int pairs, float* out) {
-  for (int i = 0; i < pairs; i++) {
-    const double angle = position * frequencies[i];
-    const double turns = angle * 0.63661977236758134 + (angle < 0 ? -0.5 : 0.5);
-    const int quarter = static_cast<int>(turns);
-    const double r = (angle - quarter * 1.5707963267948966) - quarter * 6.123233995736766e-17, z = r * r;
-    const double s = r * (1 + z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880)))));
-    const double c = 1 + z * (-1.0 / 2 + z * (1.0 / 24 + z * (-1.0 / 720 + z * (1.0 / 40320 - z * (1.0 / 3628800)))));
-    const double cosine = quarter & 1 ? s : c, sine = quarter & 1 ? c : s;
-    out[i] = static_cast<float>((quarter + 1) & 2 ? -cosine : cosine);
-    out[pairs + i] = static_cast<float>(quarter & 2 ? -sine : sine);
+  constexpr int n = W / 2;
+  for (int i = 0; i < pairs; i += n) {
+    const int there = pairs - i < n ? pairs - i : n;
+    HalfV angles = {}, c, s;
+    if (there == n) memcpy(&angles, frequencies + i, sizeof angles);
+    else memcpy(&angles, frequencies + i, there * sizeof(float));
+    D cosine, sine;
+    turn_by(__builtin_convertvector(angles * position, D), cosine, sine);
+    c = __builtin_convertvector(cosine, HalfV);
+    s = __builtin_convertvector(sine, HalfV);
+    if (there == n) {
+      memcpy(out + i, &c, sizeof c);
+      memcpy(out + pairs + i, &s, sizeof s);
+    } else {
+      memcpy(out + i, &c, there * sizeof(float));
+      memcpy(out + pairs + i, &s, there * sizeof(float));
+    }
   }
 }
 

@@ -18,29 +18,51 @@ INLINE VI load(const int32_t* p) {
   return v;
 }
 
-// 2^x for x up to 128, relative error below 2e-7; 0 below −126, NaN stays. Coefficients of Cephes' exp2f.
+// 2^x for x up to 127; 0 below −126, NaN stays. Relative error 1e-7, or 3e-6, which is exact for bf16. Minimax coefficients.
+template <bool Rough = false>
 INLINE V power_of_two(V x) {
+  // Adding 1.5 · 2^23 rounds to an integer, which then lies in the lowest bits.
+  const V moved = x + 12582912.0f;
+  const V r = x - (moved - 12582912.0f);
+  V p;
+  if constexpr (Rough) {
+    p = r * 9.570102207362652e-3f + 5.591785907745361e-2f;
+    p = p * r + 0.240247443318367f;
+    p = p * r + 0.6931217908859253f;
+    p = p * r + 0.9999992847442627f;
+  } else {
+    p = r * 1.3276472454890609e-3f + 9.675540961325169e-3f;
+    p = p * r + 5.550713092088699e-2f;
+    p = p * r + 0.24022120237350464f;
+    p = p * r + 0.6931469440460205f;
+    p = p * r + 1.0000001192092896f;
+  }
+  const V power = (V)(((VI)moved + 127) << 23);
 #if defined(__AVX512F__)
-  const __mmask16 normal = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-126), _CMP_NLT_UQ);
-  const V n = (V)_mm512_maskz_roundscale_ps(normal, (__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  return (V)_mm512_maskz_mul_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-126), _CMP_NLT_UQ), (__m512)p, (__m512)power);
 #else
-  const V low = blend(x < -126.0f, splat(-126.0f), x);
-  const VI whole = __builtin_convertvector(low + blend(low < 0, splat(-0.5f), splat(0.5f)), VI);
-  const V n = __builtin_convertvector(whole, V);
+  return blend(x < -126.0f, V{}, p * power);
 #endif
-  const V r = x - n;
-  V p = splat(1.535336188319500e-4f);
-  p = p * r + 1.339887440266574e-3f;
-  p = p * r + 9.618437357674640e-3f;
-  p = p * r + 5.550332471162809e-2f;
-  p = p * r + 2.402264791363012e-1f;
-  p = p * r + 6.931472028550421e-1f;
-  p = p * r + 1.0f;
+}
+
+// One of two, b where either is NaN.
+INLINE V greater(V a, V b) {
 #if defined(__AVX512F__)
-  return (V)_mm512_maskz_scalef_ps(normal, (__m512)p, (__m512)n);
+  return (V)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (V)_mm256_max_ps((__m256)a, (__m256)b);
 #else
-  // Blends with the comparison, so that NaN, which is not below, stays.
-  return blend(x < -126.0f, V{}, p * (V)((whole + 127) << 23));
+  return blend(a > b, a, b);
+#endif
+}
+
+INLINE bool all_ones(V v) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask((__m512)v, _mm512_set1_ps(1), _CMP_EQ_OQ) == 0xffff;
+#else
+  bool all = true;
+  for (int lane = 0; lane < W; lane++) all &= v[lane] == 1;
+  return all;
 #endif
 }
 
@@ -102,36 +124,36 @@ static bool softmax(const ScoreBlock& block, int padded, float* maxima, float* s
     for (int i = 0; i < n * kTile; i += W) store(s + i, load(s + i) + load(block.mask + i));
   hide(block);
 
+  // A NaN may get lost here: its own power keeps it.
   V most[2][2] = {{load(maxima), load(maxima + W)}, {load(maxima), load(maxima + W)}};
-  for (int i = 0; i < n; i++)
-    for (int j = 0; j < 2; j++) {
-      V& m = most[i & 1][j];
-      const V each = load(s + i * kTile + j * W);
-      m = blend(m > each, m, each);  // a NaN may be lost here: its own power keeps it
-    }
+  int i = 0;
+  for (; i + 2 <= n; i += 2)
+#pragma GCC unroll 4
+    for (int at = 0; at < 4; at++) most[at / 2][at % 2] = greater(most[at / 2][at % 2], load(s + i * kTile + at * W));
+  for (int j = 0; i < n && j < 2; j++) most[0][j] = greater(most[0][j], load(s + i * kTile + j * W));
   V shift[2], total[2];
   bool changed = false;
   for (int j = 0; j < 2; j++) {
-    const V m = blend(most[0][j] > most[1][j], most[0][j], most[1][j]), before = load(maxima + j * W);
+    const V m = greater(most[0][j], most[1][j]), before = load(maxima + j * W);
     shift[j] = blend(m == -infinity(), V{}, m);
     const V factor = power_of_two(before - shift[j]);
     store(maxima + j * W, m);
     store(correction + j * W, factor);
     total[j] = load(sums + j * W) * factor;
-    for (int lane = 0; lane < W; lane++) changed |= factor[lane] != 1;
+    changed |= !all_ones(factor);
   }
 
+  constexpr bool rough = sizeof(P) == 2;
   P* panel = static_cast<P*>(to);
-  int i = 0;
-  for (; i + 2 <= n; i += 2, s += 2 * kTile, panel += 2 * kTile) {
-    const V low0 = power_of_two(load(s) - shift[0]), low1 = power_of_two(load(s + W) - shift[1]);
-    const V high0 = power_of_two(load(s + kTile) - shift[0]), high1 = power_of_two(load(s + kTile + W) - shift[1]);
+  for (i = 0; i + 2 <= n; i += 2, s += 2 * kTile, panel += 2 * kTile) {
+    const V low0 = power_of_two<rough>(load(s) - shift[0]), low1 = power_of_two<rough>(load(s + W) - shift[1]);
+    const V high0 = power_of_two<rough>(load(s + kTile) - shift[0]), high1 = power_of_two<rough>(load(s + kTile + W) - shift[1]);
     total[0] += low0 + high0;
     total[1] += low1 + high1;
     store_columns(panel, low0, low1, high0, high1);
   }
   if (i < n) {
-    const V low0 = power_of_two(load(s) - shift[0]), low1 = power_of_two(load(s + W) - shift[1]);
+    const V low0 = power_of_two<rough>(load(s) - shift[0]), low1 = power_of_two<rough>(load(s + W) - shift[1]);
     total[0] += low0;
     total[1] += low1;
     store_columns(panel, low0, low1, V{}, V{});
@@ -186,7 +208,7 @@ static void score_gradient(
         score += mask;
         slope = blend(mask <= kHidden, V{}, slope);
       }
-      p[r][j] = power_of_two(score - sums[j]);
+      p[r][j] = power_of_two<sizeof(P) == 2>(score - sums[j]);
       g[r][j] = p[r][j] * (load(d + offset) - mean[j]);
       if (block.cap != 0 || block.mask) g[r][j] *= slope;
     }
