@@ -66,7 +66,7 @@ describe.skipIf(!here).each(isas)("on %s", (isa) => {
   beforeAll(() => native.setCpuIsa(isa));
 
   const shapes = [
-    [1, 1],
+    [1, 3],
     [3, 7],
     [2, 33, 130],
     [1, 700, 64],
@@ -80,7 +80,10 @@ describe.skipIf(!here).each(isas)("on %s", (isa) => {
         const [x, w] = [patterned(shape).astype(dtype), patterned([shape.at(-1) ?? 1], 1).astype(dtype)];
         const body = two((a, b) => [fast.rmsNorm(a, b, 1e-5)]);
         const exact = two((a, b) => [norm(a, b)]);
-        expect(scope(() => error(body, exact, [x, w]))).toBeLessThan(rounding[dtype] ?? 0);
+        expect(
+          scope(() => error(body, exact, [x, w])),
+          `${shape}`,
+        ).toBeLessThan(rounding[dtype] ?? 0);
       }
     }
   });

@@ -151,11 +151,12 @@ static void pack_a_transposed(const Matrix& m, int first, int count, int from, i
   for (int c = 0; c < count; c += Rows) {
     const int n = count - c < Rows ? count - c : Rows;
     for (int d = 0; d < padded; d += 16 * pair, block += 16 * Rows) {
-      if (Rows % W == 0 && n == Rows && d + 16 * pair <= depth && in_place<P>(m, 0, 0)) {
-        for (int i = 0; i < 16; i++) {
-          const P* row = in_place<P>(m, from + d + i * pair, first + c);
-          if constexpr (pair == 2) interleave(row, in_place<P>(m, from + d + i * pair + 1, first + c), Rows, steps + i * Rows);
-          else memcpy(steps + i * Rows, row, 4 * Rows);
+      const P* in = Rows % W == 0 && n == Rows && d + 16 * pair <= depth ? in_place<P>(m, from + d, first + c) : nullptr;
+      if (in) {
+        const int64_t step = m.row_bytes / sizeof(P);
+        for (int i = 0; i < 16; i++, in += pair * step) {
+          if constexpr (pair == 2) interleave(in, in + step, Rows, steps + i * Rows);
+          else memcpy(steps + i * Rows, in, 4 * Rows);
         }
         transpose(steps, Rows, 16, Rows, block, 16);
         continue;
