@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -18,6 +19,18 @@ export async function measure(side, spec, place, limit) {
   const busy = busySeconds() - before - (result.cpuSeconds ?? Number.NaN);
   const others = Number.isNaN(busy) ? undefined : Math.max(0, busy / seconds / cpus().length);
   return { ...result, spec, others, wallSeconds: seconds };
+}
+
+/** Resolves when other programs take less than `share` of the processor, or after `atMost` seconds, to the seconds waited. */
+export async function quiet(share, { atMost }) {
+  const start = performance.now();
+  const waited = () => (performance.now() - start) / 1000;
+  while (waited() < atMost) {
+    const before = busySeconds();
+    await sleep(Math.min(1, atMost) * 1000);
+    if ((busySeconds() - before) / cpus().length < share) break;
+  }
+  return waited();
 }
 
 /** Seconds that all processors have worked since the machine started. */

@@ -73,7 +73,7 @@ export function sharesOf(model, results) {
           all.taken += times * taken;
         }
       }
-      shares.push({ form, rows: count, name: "all of a pass", direction: "", share: all.possible / all.taken });
+      shares.push({ form, rows: count, name: "all, as often as used", direction: "", share: all.possible / all.taken });
     }
   }
   return shares;

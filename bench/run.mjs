@@ -1,7 +1,8 @@
 // Races Cygnet with its rivals on this machine. Every run is a process of its own, and the sides take turns.
-//   npm run bench -- [--only TEXT] [--rounds N] [--quick] [--write]
+//   npm run bench -- [--only TEXT] [--rounds N] [--patience N] [--quick] [--write]
 // --only TEXT   only tasks whose name contains it: small/train/4x512, generate, products; without it all of qwen3-0.6b
 // --rounds N    runs of each task on each side (3)
+// --patience N  seconds that all waiting for a quiet machine and all repeating of disturbed runs may take (600)
 // --quick       without mlx-lm as shipped, which takes minutes
 // --write       puts the tables into bench/README.md
 // CYGNET_BENCH_TORCH, CYGNET_BENCH_LLAMA, CYGNET_BENCH_PYTHON name the rivals: see bench/README.md.
@@ -12,7 +13,7 @@ import { parseArgs } from "node:util";
 import { compare } from "./compare.mjs";
 import { factsOf } from "./facts.mjs";
 import { goalsTable } from "./goals.mjs";
-import { measure } from "./measure.mjs";
+import { measure, quiet } from "./measure.mjs";
 import { prepare } from "./prepare.mjs";
 import { productSpecs, productsTable } from "./products.mjs";
 import { findSides } from "./sides.mjs";
@@ -22,7 +23,7 @@ import { checks, specFor, tasks } from "./tasks.mjs";
 /** Seconds that one run may take, and from which on a side that no goal names is not run again. */
 const limit = 600;
 const long = 30;
-/** The share of the processor that other programs may have before a run is taken again, and how often it is. */
+/** The share of the processor that other programs may take, and how often a run is taken again when they took more. */
 const busyShare = 0.1;
 const retries = 2;
 
@@ -30,6 +31,7 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: "string" },
     rounds: { type: "string", default: "3" },
+    patience: { type: "string", default: "600" },
     quick: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
@@ -39,10 +41,11 @@ const chosen = tasks.filter(({ id, model }) => (flags.only ? id.includes(flags.o
 if (chosen.length === 0) fail(`--only ${flags.only} matches none of: ${tasks.map(({ id }) => id).join(", ")}`);
 const { sides, notes } = findSides(flags);
 for (const note of notes) tell(note);
+let patience = Number(flags.patience);
 const loadAtStart = loadavg()[0];
 
 const models = [...new Set(chosen.map(({ model }) => model))];
-if (sides.length > 1) await check("small");
+if (chosen.some(({ spec }) => spec.kind !== "products")) await check("small");
 for (const model of models) prepare(model, sidesFor(model), tell);
 
 const measured = [];
@@ -58,7 +61,7 @@ if (flags.write) writeReport(report);
 
 /** Ends the program unless all sides compute the same losses and greedy tokens. */
 async function check(model) {
-  const able = sidesFor(model).filter(({ name }) => !name.startsWith("llama"));
+  const able = sides.filter(({ name }) => !name.startsWith("llama"));
   prepare(model, able, tell);
   for (const { id, spec } of checks(model)) {
     const results = {};
@@ -77,10 +80,9 @@ async function race(task) {
   const done = new Set();
   for (let round = 1; round <= Number(flags.rounds); round++) {
     for (const side of racing.filter(({ name }) => !done.has(name))) {
-      const started = performance.now();
       const result = await undisturbed(`${task.id}, round ${round}`, side, specFor(side, task), side.place(task.model));
       if (result) runs[side.name].push(result);
-      if (!result || (!side.main && (performance.now() - started) / 1000 > long)) done.add(side.name);
+      if (!result || (!side.main && result.wallSeconds > long)) done.add(side.name);
     }
     requireSame(task.id, Object.fromEntries(Object.entries(runs).map(([name, list]) => [name, list.at(-1)])));
   }
@@ -103,12 +105,17 @@ async function raceProducts({ id, model }) {
 async function undisturbed(what, side, spec, place) {
   let best;
   for (let attempt = 0; attempt <= retries; attempt++) {
+    if (patience > 0) patience -= await quiet(busyShare, { atMost: Math.min(patience, 60) });
     const result = await measure(side, spec, place, limit);
-    tell(`${what}, ${side.title}: ${result ? `${result.wallSeconds.toFixed(0)} s` : `over ${limit} s`}`);
-    if (!result) return best;
+    if (!result) {
+      tell(`${what}, ${side.title}: over ${limit} s`);
+      return best;
+    }
+    const others = result.others > busyShare ? `, other programs took ${Math.round(100 * result.others)} %` : "";
+    tell(`${what}, ${side.title}: ${result.wallSeconds.toFixed(0)} s${others}`);
     if (!best || result.others < best.others) best = result;
-    if (!(best.others > busyShare)) return best;
-    tell(`other programs took ${Math.round(100 * result.others)} % of the processor`);
+    if (!others || patience <= 0) return best;
+    patience -= result.wallSeconds;
   }
   return best;
 }
