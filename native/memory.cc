@@ -12,6 +12,11 @@ void register_memory(Exports& exports) {
   exports.op("activeMemory", [](Context&) { return static_cast<double>(mx::get_active_memory()); });
   exports.op("peakMemory", [](Context&) { return static_cast<double>(mx::get_peak_memory()); });
   exports.op("cacheMemory", [](Context&) { return static_cast<double>(mx::get_cache_memory()); });
+#ifdef CYGNET_CPU_ALLOCATOR
+  exports.op("cacheIsBounded", [](Context&) { return true; });
+#else
+  exports.op("cacheIsBounded", [](Context&) { return false; });
+#endif
   exports.op("resetPeakMemory", [](Context&) { mx::reset_peak_memory(); });
   exports.op("clearCache", [](Context&) { mx::clear_cache(); });
   exports.op("memoryLimit", [](Context&) { return static_cast<double>(mx::get_memory_limit()); });

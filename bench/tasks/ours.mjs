@@ -1,7 +1,7 @@
 // One measurement of Cygnet in a process of its own: the task is the JSON of the first argument, the result one line of
 // JSON. mlx-lm.py and pytorch.py do the same with those, step for step.
 import { mlxVersion } from "../../dist/core/device.js";
-import { clearCache, peakMemory, resetPeakMemory } from "../../dist/core/memory.js";
+import { limitCache, peakMemory, resetPeakMemory } from "../../dist/core/memory.js";
 import { integers } from "../../dist/core/ops.js";
 import * as random from "../../dist/core/random.js";
 import { scope } from "../../dist/core/scope.js";
@@ -37,7 +37,7 @@ async function train({ batch: rows, steps, rank, scale, learningRate, seed }) {
   for (let step = 0; step <= steps; step++) {
     const start = performance.now();
     const sum = await updater.step(batch, { denominator: targets.length, update: true });
-    clearCache();
+    limitCache();
     seconds.push((performance.now() - start) / 1000);
     losses.push(sum / targets.length);
   }

@@ -1,173 +1,234 @@
 #ifdef CYGNET_OPENBLAS
 
-#include <cmath>
+#include "attention.h"
+
 #include <cstring>
-#include <limits>
 
-#include "blas.h"
-#include "kernel.h"
-#include "kernels.h"
 #include "parallel.h"
-#include "rows.h"
-#include "vector.h"
+#include "product.h"
 
-// Attention by blocks of queries: a block's scores are the only ones in memory, and the gradient computes them again from
-// the logarithm of each row's sum. After Dao et al. 2022, arXiv:2205.14135; threads take (batch, head, block) in turn.
-
-// B batch · H query heads · K key/value heads · L queries · S keys · E head size
+// The primitives: arrays of any strides to jobs, and which of the ways to compute them.
 
 namespace cygnet::cpu {
 namespace {
 
-constexpr int kBlock = 64;
+bool is_readable(const mx::array& a) { return a.strides().back() == 1 || a.shape(-1) <= 1; }
 
-struct Sizes {
-  int B, H, K, L, S, E;
-  float scale;
-  bool causal;
+// heads 0: an axis of heads, [B, heads, tokens, E]; otherwise [B, tokens, heads · E].
+HeadView view_of(const mx::array& a, int heads) {
+  const int64_t size = a.itemsize();
+  uint8_t* data = const_cast<uint8_t*>(a.data<uint8_t>());
+  const auto& strides = a.strides();
+  if (heads == 0) return {data, strides[0] * size, strides[1] * size, strides[2] * size};
+  return {data, strides[0] * size, a.shape(2) / heads * size, strides[1] * size};
+}
 
-  Sizes(const mx::array& q, const mx::array& k, float scale, bool causal)
-      : B(q.shape(0)), H(q.shape(1)), K(k.shape(1)), L(q.shape(2)), S(k.shape(2)), E(q.shape(3)), scale(scale), causal(causal) {}
+MaskView mask_of(const mx::array& a) {
+  MaskView mask{a.data<uint8_t>(), a.dtype() == mx::bool_};
+  if (!mask.is_boolean) mask.type = type_of(a);
+  int64_t* steps[] = {&mask.key, &mask.query, &mask.head, &mask.batch};
+  for (int axis = 0; axis < 4 && axis < static_cast<int>(a.ndim()); axis++) {
+    if (a.shape(-1 - axis) > 1) *steps[axis] = a.strides()[a.ndim() - 1 - axis];
+  }
+  return mask;
+}
 
-  int blocks() const { return (L + kBlock - 1) / kBlock; }
-  int rows_in(int block) const { return std::min(kBlock, L - block * kBlock); }
-  // Keys that query `i` sees.
-  int visible(int i) const { return causal ? std::min(S, S - L + i + 1) : S; }
-  int64_t work() const { return int64_t(B) * H * L * S * E; }
+AttentionJob job_of(const AttentionSettings& s, const Arrays& inputs) {
+  const mx::array &q = inputs[0], &k = inputs[1];
+  AttentionJob job;
+  job.settings = s;
+  job.threads = threads();
+  job.type = type_of(q);
+  job.B = q.shape(0);
+  job.H = s.heads ? s.heads : q.shape(1);
+  job.K = s.heads ? s.kv_heads : k.shape(1);
+  job.L = q.shape(s.heads ? 1 : 2);
+  job.E = s.heads ? q.shape(2) / s.heads : q.shape(3);
+  job.S = job.past() + k.shape(s.heads ? 1 : 2);
+  job.q = view_of(q, s.heads);
+  job.k = view_of(k, s.kv_heads);
+  job.v = view_of(inputs[2], s.kv_heads);
+  job.q_steps.size = job.k_steps.size = job.E;
+  job.q_steps.eps = job.k_steps.eps = s.eps;
+  job.q_steps.traditional = job.k_steps.traditional = s.traditional;
+  if (s.has_norms) {
+    const mx::array &q_norm = inputs[s.norms()], &k_norm = inputs[s.norms() + 1];
+    job.q_norm = {q_norm.data<void>(), type_of(q_norm)};
+    job.k_norm = {k_norm.data<void>(), type_of(k_norm)};
+  }
+  if (s.has_frequencies) {
+    job.frequencies = inputs[s.frequencies()].data<float>();
+    job.q_steps.pairs = job.k_steps.pairs = inputs[s.frequencies()].shape(0);
+  }
+  if (s.has_mask) job.mask = mask_of(inputs[s.mask()]);
+  return job;
+}
+
+class AttentionKernel : public Kernel {
+ public:
+  AttentionKernel(mx::Stream stream, AttentionSettings settings) : Kernel(stream), settings_(settings) {}
+
+ protected:
+  // Heads' vectors in one piece, other operands as they are or row by row.
+  Arrays readable(const Arrays& inputs, int end) {
+    Arrays out;
+    for (int i = 0; i < static_cast<int>(inputs.size()); i++) {
+      const bool is_small = i >= settings_.norms() && i < settings_.mask();
+      const bool fits = i < 3 || i >= end ? is_readable(inputs[i]) : !is_small || inputs[i].flags().row_contiguous;
+      out.push_back(fits ? inputs[i] : copied(inputs[i]));
+    }
+    return out;
+  }
+
+  AttentionSettings settings_;
 };
 
-// Below this many multiplications a thread costs more than it saves.
-constexpr int64_t kSmallestWork = 1 << 20;
-
-template <typename Body>
-void for_items(int count, int64_t work, Body&& body) {
-  if (work < kSmallestWork) {
-    for (int i = 0; i < count; i++) body(i);
-    return;
-  }
-  parallel_items(count, body);
-}
-
-void attend(const Sizes& s, Rows q, Rows k, Rows v, float* out, float* lse) {
-  for_items(s.B * s.H * s.blocks(), s.work(), [&](int item) {
-    const int block = s.blocks() - 1 - item % s.blocks();  // long rows first
-    const int h = item / s.blocks() % s.H, b = item / s.blocks() / s.H, kv = h / (s.H / s.K);
-    const int first = block * kBlock, count = s.rows_in(block), keys = s.visible(first + count - 1);
-    std::vector<float> scores(size_t(count) * keys);
-    gemm(kPlain, kTransposed, count, keys, s.E, s.scale, q.at(b, h, first), q.row, k.at(b, kv, 0), k.row, 0, scores.data(), keys);
-    const size_t place = (size_t(b) * s.H + h) * s.L + first;
-    for (int i = 0; i < count; i++) {
-      float* row = scores.data() + size_t(i) * keys;
-      const int visible = s.visible(first + i);
-      const float shift = greatest(row, visible);
-      const float sum = exponentials(row, visible, shift);
-      scale(row, visible, std::isnan(shift) ? shift : 1.0f / sum);
-      std::fill(row + visible, row + keys, 0.0f);
-      lse[place + i] = shift + std::log(sum);
-    }
-    gemm(kPlain, kPlain, count, s.E, keys, 1, scores.data(), keys, v.at(b, kv, 0), v.row, 0, out + place * s.E, s.E);
-  });
-}
-
-VECTORIZED void probabilities(float* scores, int n, float lse) {
-  for (int i = 0; i < n; i++) scores[i] = exp_of(scores[i] - lse);
-}
-
-VECTORIZED void score_gradient(float* d, const float* p, int n, float mean, float scale) {
-  for (int i = 0; i < n; i++) d[i] = p[i] * (d[i] - mean) * scale;
-}
-
-void attend_gradient(
-    const Sizes& s, Rows q, Rows k, Rows v, const float* out, const float* lse, Rows d_out, float* dq, float* dk, float* dv) {
-  const int group = s.H / s.K;
-  for_items(s.B * s.K, s.work(), [&](int item) {
-    const int kv = item % s.K, b = item / s.K;
-    float* dk_head = dk + size_t(item) * s.S * s.E;
-    float* dv_head = dv + size_t(item) * s.S * s.E;
-    std::fill(dk_head, dk_head + size_t(s.S) * s.E, 0.0f);
-    std::fill(dv_head, dv_head + size_t(s.S) * s.E, 0.0f);
-    std::vector<float> p(size_t(kBlock) * s.S), d(size_t(kBlock) * s.S);
-    for (int h = kv * group; h < (kv + 1) * group; h++) {
-      for (int block = 0; block < s.blocks(); block++) {
-        const int first = block * kBlock, count = s.rows_in(block), keys = s.visible(first + count - 1);
-        const size_t place = (size_t(b) * s.H + h) * s.L + first;
-        const float* q_block = q.at(b, h, first);
-        const float* d_block = d_out.at(b, h, first);
-        gemm(kPlain, kTransposed, count, keys, s.E, s.scale, q_block, q.row, k.at(b, kv, 0), k.row, 0, p.data(), keys);
-        gemm(kPlain, kTransposed, count, keys, s.E, 1, d_block, d_out.row, v.at(b, kv, 0), v.row, 0, d.data(), keys);
-        for (int i = 0; i < count; i++) {
-          float* p_row = p.data() + size_t(i) * keys;
-          float* d_row = d.data() + size_t(i) * keys;
-          const int visible = s.visible(first + i);
-          const float mean = dot(out + (place + i) * s.E, d_out.at(b, h, first + i), s.E);
-          probabilities(p_row, visible, lse[place + i]);
-          score_gradient(d_row, p_row, visible, mean, s.scale);
-          std::fill(p_row + visible, p_row + keys, 0.0f);
-          std::fill(d_row + visible, d_row + keys, 0.0f);
-        }
-        gemm(kTransposed, kPlain, keys, s.E, count, 1, p.data(), keys, d_block, d_out.row, 1, dv_head, s.E);
-        gemm(kTransposed, kPlain, keys, s.E, count, 1, d.data(), keys, q_block, q.row, 1, dk_head, s.E);
-        gemm(kPlain, kPlain, count, s.E, keys, 1, d.data(), keys, k.at(b, kv, 0), k.row, 0, dq + place * s.E, s.E);
-      }
-    }
-  });
-}
-
-class AttentionGradient : public Kernel {
+class AttentionGradient : public AttentionKernel {
  public:
-  AttentionGradient(mx::Stream stream, float scale, bool causal) : Kernel(stream), scale_(scale), causal_(causal) {}
+  using AttentionKernel::AttentionKernel;
   DEFINE_NAME(AttentionGradient)
 
-  // inputs: q, k, v, out, lse, d_out
-  void eval_cpu(const Arrays& inputs, Arrays& outputs) override {
+  // inputs: those of Attention, its outputs, d_out   outputs: dq, dk, dv, and of the norms in float32
+  void eval_cpu(const Arrays& given, Arrays& outputs) override {
     allocate(outputs);
-    dispatch([s = Sizes(inputs[0], inputs[1], scale_, causal_), q = Readable(inputs[0]), k = Readable(inputs[1]),
-              v = Readable(inputs[2]), out = inputs[3].data<float>(), lse = inputs[4].data<float>(), d = Readable(inputs[5]),
-              dq = outputs[0].data<float>(), dk = outputs[1].data<float>(), dv = outputs[2].data<float>()] {
-      attend_gradient(s, q.rows(), k.rows(), v.rows(), out, lse, d.rows(), dq, dk, dv);
+    const int end = settings_.end();
+    const Arrays inputs = readable(given, end);
+    AttentionJob job = job_of(settings_, inputs);
+    job.out = view_of(inputs[end], settings_.heads);
+    job.lse = const_cast<float*>(inputs[end + 1].data<float>());
+    AttentionGradients gradients{view_of(inputs[end + 2], settings_.heads), view_of(outputs[0], settings_.heads),
+                                 view_of(outputs[1], settings_.kv_heads), view_of(outputs[2], settings_.kv_heads)};
+    if (outputs.size() > 3) {
+      gradients.dq_norm = outputs[3].data<float>();
+      gradients.dk_norm = outputs[4].data<float>();
+    }
+    dispatch([job, gradients, partial = temporary(attend_gradient_bytes(job))]() mutable {
+      Scratch::Frame frame(Scratch::mine());
+      job.prepare(Scratch::mine());
+      attend_gradient(job, gradients, partial);
     });
   }
-
- private:
-  float scale_;
-  bool causal_;
 };
 
-class Attention : public Kernel {
+class Attention : public AttentionKernel {
  public:
-  Attention(mx::Stream stream, float scale, bool causal) : Kernel(stream), scale_(scale), causal_(causal) {}
+  using AttentionKernel::AttentionKernel;
   DEFINE_NAME(Attention)
 
-  void eval_cpu(const Arrays& inputs, Arrays& outputs) override {
-    allocate(outputs);
-    dispatch([s = Sizes(inputs[0], inputs[1], scale_, causal_), q = Readable(inputs[0]), k = Readable(inputs[1]),
-              v = Readable(inputs[2]), out = outputs[0].data<float>(), lse = outputs[1].data<float>()] {
-      attend(s, q.rows(), k.rows(), v.rows(), out, lse);
+  // outputs: out, then the log-sum-exp of each query, or the cache
+  void eval_cpu(const Arrays& given, Arrays& outputs) override {
+    const AttentionSettings& s = settings_;
+    outputs[0].set_data(mx::allocator::malloc(outputs[0].nbytes()));
+    const Arrays inputs = readable(given, s.end());
+    AttentionJob job = job_of(s, inputs);
+    job.out = view_of(outputs[0], s.heads);
+    if (s.has_cache) {
+      for (int i = 0; i < 2; i++) take_over(given[s.cache() + i], outputs[1 + i]);
+      job.keys = view_of(outputs[1], 0);
+      job.values = view_of(outputs[2], 0);
+    } else {
+      outputs[1].set_data(mx::allocator::malloc(outputs[1].nbytes()));
+      job.lse = outputs[1].data<float>();
+    }
+    const bool few = is_for_few(job);
+    dispatch([job, few, panels = few ? nullptr : temporary(attend_bytes(job))]() mutable {
+      Scratch::Frame frame(Scratch::mine());
+      job.prepare(Scratch::mine());
+      if (few) attend_few(job);
+      else attend(job, panels);
     });
   }
 
-  Arrays vjp(
-      const Arrays& primals, const Arrays& cotangents, const std::vector<int>& argnums, const Arrays& outputs) override {
-    const Arrays gradients = run_kernel<AttentionGradient>(
-        {primals[0].shape(), primals[1].shape(), primals[2].shape()},
-        {primals[0], primals[1], primals[2], outputs[0], outputs[1], cotangents[0]}, scale_, causal_);
+  Arrays vjp(const Arrays& primals, const Arrays& cotangents, const std::vector<int>& argnums, const Arrays& outputs) override {
+    const AttentionSettings& s = settings_;
+    if (s.has_cache) throw std::invalid_argument("attention over a cache has no gradient");
+    std::vector<mx::Shape> shapes;
+    std::vector<mx::Dtype> dtypes;
+    for (int i = 0; i < 3; i++) shapes.push_back(primals[i].shape()), dtypes.push_back(primals[i].dtype());
+    const bool norms = std::any_of(argnums.begin(), argnums.end(), [](int argnum) { return argnum >= 3; });
+    for (int i = 0; norms && s.has_norms && i < 2; i++) shapes.push_back(primals[3 + i].shape()), dtypes.push_back(mx::float32);
+    Arrays inputs = primals;
+    inputs.insert(inputs.end(), {outputs[0], outputs[1], cotangents[0]});
+    const Arrays gradients = run_kernel<AttentionGradient>(std::move(shapes), std::move(dtypes), std::move(inputs), s);
     Arrays out;
-    for (int argnum : argnums) out.push_back(gradients[argnum]);
+    for (int argnum : argnums) {
+      if (argnum >= 3 && !(s.has_norms && argnum < 5)) throw std::invalid_argument("attention differentiates q, k, v and norms");
+      out.push_back(mx::astype(gradients[argnum], primals[argnum].dtype()));
+    }
     return out;
   }
 
  private:
-  float scale_;
-  bool causal_;
+  // The buffer itself where this is its only use.
+  void take_over(const mx::array& from, mx::array& to) {
+    if (from.is_donatable() && from.flags().row_contiguous) {
+      to.copy_shared_buffer(from);
+      return;
+    }
+    to.set_data(mx::allocator::malloc(to.nbytes()));
+    dispatch([shape = from.shape(), strides = from.strides(), size = from.itemsize(), in = from.data<uint8_t>(), out = to.data<uint8_t>(),
+              bytes = from.nbytes(), whole = from.flags().row_contiguous] {
+      if (whole) std::memcpy(out, in, bytes);
+      else copy_rows(shape, strides, size, in, out);
+    });
+  }
 };
+
+void check(const Arrays& inputs, const AttentionSettings& s) {
+  if (static_cast<int>(inputs.size()) != s.end()) throw std::invalid_argument("attention misses operands");
+  const mx::array &q = inputs[0], &k = inputs[1], &v = inputs[2];
+  const auto ndim = static_cast<size_t>(s.heads ? 3 : 4);
+  auto refuse = [](bool wrong, const char* what) {
+    if (wrong) throw std::invalid_argument(std::string("attention needs ") + what);
+  };
+  refuse(q.ndim() != ndim || k.ndim() != ndim || k.shape() != v.shape() || q.shape(0) != k.shape(0),
+         s.heads ? "q [B, L, H · E] and k, v [B, L, K · E]" : "q [B, H, L, E] and k, v [B, K, S, E]");
+  refuse(q.dtype() != k.dtype() || q.dtype() != v.dtype() || !is_floating(q.dtype()), "q, k, v of one floating-point dtype");
+  const int H = s.heads ? s.heads : q.shape(1), K = s.heads ? s.kv_heads : k.shape(1);
+  refuse(K <= 0 || H % K != 0, "H a multiple of K");
+  const int E = s.heads ? q.shape(2) / H : q.shape(3), L = q.shape(s.heads ? 1 : 2), S = k.shape(s.heads ? 1 : 2);
+  refuse(E <= 0 || E > kMaxHeadSize, "heads of 1 to 1024 elements");
+  refuse(s.heads ? q.shape(2) != H * E || k.shape(2) != K * E : k.shape(3) != E, "heads of one size");
+  refuse((s.causal || s.window > 0) && S < L, "as many keys as queries");
+  refuse((s.has_frequencies || s.has_cache) && S != L, "as many keys as queries");
+  if (s.has_norms) refuse(inputs[3].shape() != mx::Shape{E} || inputs[4].shape() != mx::Shape{E}, "weights of norms [E]");
+  if (s.has_frequencies) {
+    const mx::array& f = inputs[s.frequencies()];
+    refuse(f.ndim() != 1 || f.dtype() != mx::float32 || 2 * f.shape(0) > E, "at most E / 2 frequencies in float32");
+  }
+  if (s.has_mask) {
+    const mx::array& mask = inputs[s.mask()];
+    const int sizes[] = {S + (s.has_cache ? s.offset : 0), L, H, q.shape(0)};
+    bool fits = mask.ndim() <= 4 && (mask.dtype() == mx::bool_ || is_floating(mask.dtype()));
+    for (int axis = 0; fits && axis < static_cast<int>(mask.ndim()); axis++) {
+      fits = mask.shape(-1 - axis) == sizes[axis] || mask.shape(-1 - axis) == 1;
+    }
+    refuse(!fits, "a boolean or floating-point mask of [B, H, L, S]");
+  }
+  if (s.has_cache) {
+    const mx::array &keys = inputs[s.cache()], &values = inputs[s.cache() + 1];
+    const bool fits = keys.ndim() == 4 && keys.shape() == values.shape() && keys.shape(0) == q.shape(0) && keys.shape(1) == K &&
+        keys.shape(2) >= s.offset + L && keys.shape(3) == E && keys.dtype() == q.dtype() && values.dtype() == q.dtype();
+    refuse(!fits, "a cache [B, K, capacity, E] with room for the new tokens");
+  }
+}
 
 }  // namespace
 
-mx::array attention(const mx::array& q, const mx::array& k, const mx::array& v, float scale, bool causal) {
-  const bool fits = q.ndim() == 4 && k.ndim() == 4 && k.shape() == v.shape() && q.shape(0) == k.shape(0) &&
-      q.shape(3) == k.shape(3) && q.shape(1) % k.shape(1) == 0 && (!causal || q.shape(2) <= k.shape(2));
-  if (!fits) throw std::invalid_argument("attention needs q [B, H, L, E] and k, v [B, K, S, E] with H a multiple of K");
-  return run_kernel<Attention>({q.shape(), {q.shape(0), q.shape(1), q.shape(2)}}, {q, k, v}, scale, causal)[0];
+Arrays attention(Arrays inputs, const AttentionSettings& s) {
+  check(inputs, s);
+  const mx::array& q = inputs[0];
+  std::vector<mx::Shape> shapes{q.shape()};
+  std::vector<mx::Dtype> dtypes{q.dtype()};
+  if (s.has_cache) {
+    for (int i = 0; i < 2; i++) shapes.push_back(inputs[s.cache() + i].shape()), dtypes.push_back(q.dtype());
+  } else {
+    shapes.push_back({q.shape(0), s.heads ? s.heads : q.shape(1), q.shape(s.heads ? 1 : 2)});
+    dtypes.push_back(mx::float32);
+  }
+  Arrays outputs = run_kernel<Attention>(std::move(shapes), std::move(dtypes), std::move(inputs), s);
+  if (!s.has_cache) outputs.pop_back();
+  return outputs;
 }
 
 }  // namespace cygnet::cpu

@@ -37,6 +37,9 @@ void one_row(int n, int k, float alpha, const float* x, const float* b, int ldb,
   });
 }
 
+// The BLAS stays on its caller's thread: its own threads spin while they wait for one that the system holds up.
+[[maybe_unused]] const bool alone = (scipy_openblas_set_num_threads(1), true);
+
 int part_bound(int size, int parts, int part) {
   return part == parts ? size : static_cast<int>(int64_t(size) * part / parts) / kGrain * kGrain;
 }

@@ -1,110 +1,130 @@
 #ifdef CYGNET_OPENBLAS
 
-#include <cmath>
-
 #include "kernel.h"
 #include "kernels.h"
 #include "parallel.h"
-#include "vector.h"
-
-// r = 1 / √(mean(x²) + ε)   y = x r w   dx = r (g − x r² mean(g x)), g = dy w   dw = Σ dy x r
+#include "product.h"
+#include "scratch.h"
 
 namespace cygnet::cpu {
 namespace {
 
-constexpr size_t kSmallestPart = 8192;
+// Elements that a thread takes at least.
+constexpr size_t kSmallestPart = 16384;
 
-float inverse_root(const float* x, int dims, float eps) { return 1.0f / std::sqrt(dot(x, x, dims) / dims + eps); }
-
-VECTORIZED void scaled(const float* x, const float* w, float r, float* y, int n) {
-  for (int i = 0; i < n; i++) y[i] = x[i] * r * w[i];
+const float* floats(const mx::array& w, Scratch& scratch) {
+  if (w.dtype() == mx::float32) return w.data<float>();
+  const int n = static_cast<int>(w.size());
+  float* out = scratch.get<float>(n);
+  isa().f32.unpack(dense(type_of(w), w.data<void>(), 1, n), 0, 0, n, out);
+  return out;
 }
 
-VECTORIZED float weighted_dot(const float* d, const float* w, const float* x, int n) {
-  float sum = 0;
-  for (int i = 0; i < n; i++) sum += d[i] * w[i] * x[i];
-  return sum;
-}
-
-VECTORIZED void input_gradient(const float* d, const float* w, const float* x, float r, float shared, float* dx, int n) {
-  for (int i = 0; i < n; i++) dx[i] = r * (d[i] * w[i] - x[i] * shared);
-}
-
-VECTORIZED void add_weight_gradient(const float* d, const float* x, float r, float* dw, int n) {
-  for (int i = 0; i < n; i++) dw[i] += d[i] * x[i] * r;
+template <typename T>
+T* at(T* base, size_t element, Type type) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const uint8_t, uint8_t>;
+  return base ? static_cast<Byte*>(base) + element * size_of(type) : nullptr;
 }
 
 class RMSNormGradient : public Kernel {
  public:
-  RMSNormGradient(mx::Stream stream, float eps) : Kernel(stream), eps_(eps) {}
+  RMSNormGradient(mx::Stream stream, float eps, bool has_passed) : Kernel(stream), eps_(eps), has_passed_(has_passed) {}
   DEFINE_NAME(RMSNormGradient)
 
-  // inputs: x, w, dy   outputs: dx, dw of each part of the rows
-  void eval_cpu(const Arrays& inputs, Arrays& outputs) override {
+  // inputs: h, w, dy, and the cotangent of h itself   outputs: dh, dw of each part of the rows
+  void eval_cpu(const Arrays& given, Arrays& outputs) override {
     allocate(outputs);
-    const int dims = inputs[0].shape(-1), parts = outputs[1].shape(0);
-    dispatch([rows = inputs[0].size() / dims, dims, parts, eps = eps_, x = inputs[0].data<float>(), w = inputs[1].data<float>(),
-              d = inputs[2].data<float>(), dx = outputs[0].data<float>(), dw = outputs[1].data<float>()] {
+    const Arrays inputs = row_contiguous(given);
+    const mx::array& h = inputs[0];
+    const int n = h.shape(-1), parts = outputs[1].shape(0);
+    dispatch([rows = h.size() / n, n, parts, eps = eps_, type = type_of(h), h = h.data<void>(), weight = inputs[1], dy = inputs[2].data<void>(),
+              passed = has_passed_ ? inputs[3].data<void>() : nullptr, dh = outputs[0].data<void>(), dw = outputs[1].data<float>()] {
+      Scratch::Frame frame(Scratch::mine());
+      const float* w = floats(weight, Scratch::mine());
       parallel_items(parts, [&](int part) {
-        float* dw_part = dw + size_t(part) * dims;
-        std::fill(dw_part, dw_part + dims, 0.0f);
-        for (size_t row = rows * part / parts; row < rows * (part + 1) / parts; row++) {
-          const float* x_row = x + row * dims;
-          const float* d_row = d + row * dims;
-          const float r = inverse_root(x_row, dims, eps);
-          const float shared = r * r * weighted_dot(d_row, w, x_row, dims) / dims;
-          input_gradient(d_row, w, x_row, r, shared, dx + row * dims, dims);
-          add_weight_gradient(d_row, x_row, r, dw_part, dims);
-        }
+        float* dw_part = dw + size_t(part) * n;
+        std::fill(dw_part, dw_part + n, 0.0f);
+        const size_t begin = rows * part / parts, end = rows * (part + 1) / parts, place = begin * n;
+        isa().rms_norm_gradient(type, at(h, place, type), w, at(dy, place, type), at(passed, place, type), eps,
+                                static_cast<int64_t>(end - begin), n, at(dh, place, type), dw_part);
       });
     });
   }
 
  private:
   float eps_;
+  bool has_passed_;
 };
 
+// inputs: x, w, delta if there is one   outputs: y, and h = x + delta if it goes on
 class RMSNorm : public Kernel {
  public:
-  RMSNorm(mx::Stream stream, float eps) : Kernel(stream), eps_(eps) {}
+  RMSNorm(mx::Stream stream, float eps, bool has_delta, bool goes_on)
+      : Kernel(stream), eps_(eps), has_delta_(has_delta), goes_on_(goes_on) {}
   DEFINE_NAME(RMSNorm)
 
-  void eval_cpu(const Arrays& inputs, Arrays& outputs) override {
-    allocate(outputs);
-    const int dims = inputs[0].shape(-1);
-    dispatch([rows = inputs[0].size() / dims, dims, eps = eps_, x = inputs[0].data<float>(), w = inputs[1].data<float>(),
-              y = outputs[0].data<float>()] {
-      parallel_ranges(rows, std::max<size_t>(kSmallestPart / dims, 1), [=](size_t begin, size_t end) {
-        for (size_t row = begin; row < end; row++) {
-          const float* x_row = x + row * dims;
-          scaled(x_row, w, inverse_root(x_row, dims, eps), y + row * dims, dims);
-        }
+  void eval_cpu(const Arrays& given, Arrays& outputs) override {
+    const Arrays inputs = row_contiguous(given);
+    const mx::array& x = inputs[0];
+    outputs[0].set_data(mx::allocator::malloc(outputs[0].nbytes()));
+    if (goes_on_ && has_delta_) outputs[1].set_data(mx::allocator::malloc(outputs[1].nbytes()));
+    else if (goes_on_) outputs[1].copy_shared_buffer(x);
+    const int n = x.shape(-1);
+    dispatch([rows = n > 0 ? x.size() / n : 0, n, eps = eps_, type = type_of(x), x = x.data<void>(), weight = inputs[1],
+              delta = has_delta_ ? inputs[2].data<void>() : nullptr, y = outputs[0].data<void>(),
+              h = has_delta_ ? outputs[1].data<void>() : nullptr] {
+      Scratch::Frame frame(Scratch::mine());
+      const float* w = floats(weight, Scratch::mine());
+      parallel_ranges(rows, std::max<size_t>(kSmallestPart / n, 1), [=](size_t begin, size_t end) {
+        const size_t place = begin * n;
+        isa().rms_norm(type, at(x, place, type), at(delta, place, type), w, eps, static_cast<int64_t>(end - begin), n,
+                       at(h, place, type), at(y, place, type));
       });
     });
   }
 
-  Arrays vjp(const Arrays& primals, const Arrays& cotangents, const std::vector<int>& argnums, const Arrays&) override {
-    const mx::Shape& shape = primals[0].shape();
-    const size_t elements = primals[0].size();
-    const int parts = std::clamp<int>(elements / kSmallestPart, 1, 2 * threads());
-    const Arrays gradients =
-        run_kernel<RMSNormGradient>({shape, {parts, shape.back()}}, {primals[0], primals[1], packed(cotangents[0])}, eps_);
+  Arrays vjp(const Arrays& primals, const Arrays& cotangents, const std::vector<int>& argnums, const Arrays& outputs) override {
+    const mx::array& h = has_delta_ ? outputs[1] : primals[0];
+    const int parts = std::clamp<int>(h.size() / kSmallestPart, 1, 2 * threads());
+    Arrays inputs{h, primals[1], cotangents[0]};
+    if (goes_on_) inputs.push_back(cotangents[1]);
+    const Arrays gradients = run_kernel<RMSNormGradient>(
+        {h.shape(), {parts, h.shape(-1)}}, {h.dtype(), mx::float32}, std::move(inputs), eps_, goes_on_);
     Arrays out;
-    for (int argnum : argnums) out.push_back(argnum == 0 ? gradients[0] : mx::sum(gradients[1], 0, false, stream()));
+    for (int argnum : argnums) {
+      if (argnum != 1) out.push_back(gradients[0]);
+      else out.push_back(mx::astype(mx::sum(gradients[1], 0, false, stream()), primals[1].dtype(), stream()));
+    }
     return out;
   }
 
  private:
   float eps_;
+  bool has_delta_, goes_on_;
 };
+
+void check(const mx::array& x, const mx::array& weight) {
+  if (x.ndim() == 0 || weight.ndim() != 1 || x.shape(-1) != weight.shape(0)) {
+    throw std::invalid_argument("rms_norm needs x [..., D] and weight [D]");
+  }
+}
 
 }  // namespace
 
 mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps) {
-  if (x.ndim() == 0 || weight.ndim() != 1 || x.shape(-1) != weight.shape(0)) {
-    throw std::invalid_argument("rms_norm needs x [..., D] and weight [D]");
+  check(x, weight);
+  return run_kernel<RMSNorm>({x.shape()}, {x.dtype()}, {x, weight}, eps, false, false)[0];
+}
+
+std::vector<mx::array> residual_rms_norm(
+    const mx::array& x, const std::optional<mx::array>& delta, const mx::array& weight, float eps) {
+  check(x, weight);
+  Arrays inputs{x, weight};
+  if (delta) {
+    if (delta->shape() != x.shape() || delta->dtype() != x.dtype()) throw std::invalid_argument("rms_norm needs delta like x");
+    inputs.push_back(*delta);
   }
-  return run_kernel<RMSNorm>({x.shape()}, {packed(x), packed(weight)}, eps)[0];
+  return run_kernel<RMSNorm>({x.shape(), x.shape()}, {x.dtype(), x.dtype()}, std::move(inputs), eps, delta.has_value(), true);
 }
 
 }  // namespace cygnet::cpu

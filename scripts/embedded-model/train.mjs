@@ -78,7 +78,6 @@ const run = cygnet.train({
     save_every: 500,
     grad_accumulation_steps: 1,
     grad_checkpoint: false,
-    clear_cache_threshold: 0,
     seed: 1,
   },
   save,

@@ -3,14 +3,40 @@ import { hasCpuKernels } from "./kernels.ts";
 import { silu } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
 
+export { type AttentionMask, scaledDotProductAttention } from "./attention.ts";
+
 // Fused operations with gradients: MLX's kernels on Metal and CUDA, our own in float32 on a Linux CPU.
 
 /** x / rms(x) · weight over the last axis, accumulated in float32. Zhang & Sennrich 2019, arXiv:1910.07467. */
 export function rmsNorm(x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
-  if (weight && hasCpuKernels(x.dtype) && hasCpuKernels(weight.dtype)) {
+  if (weight && hasCpuKernels(x.dtype)) {
     return new Tensor(native.cpuRmsNorm(x.handle, weight.handle, eps));
   }
   return new Tensor(native.rmsNorm(x.handle, weight?.handle, eps));
+}
+
+/**
+ * A norm within a residual stream: h = x + delta, or x, and h / rms(h) · weight. What follows takes both from here, so that
+ * the gradients of both come back in one pass.
+ */
+export function residualRmsNorm(
+  x: Tensor,
+  delta: Tensor | undefined,
+  weight: Tensor,
+  eps: number,
+): [normed: Tensor, h: Tensor] {
+  if (hasCpuKernels(x.dtype) && (!delta || delta.dtype === x.dtype)) {
+    const [normed, h] = native.cpuResidualRmsNorm(x.handle, delta?.handle, weight.handle, eps);
+    return [new Tensor(normed), new Tensor(h)];
+  }
+  const h = delta ? x.add(delta) : x;
+  return [rmsNorm(h, weight, eps), h];
+}
+
+/** a + b of one shape. */
+export function add(a: Tensor, b: Tensor): Tensor {
+  const isKnown = hasCpuKernels(a.dtype) && a.dtype === b.dtype && a.shape.join() === b.shape.join();
+  return isKnown ? new Tensor(native.cpuAdd(a.handle, b.handle)) : a.add(b);
 }
 
 /** (x − mean) / deviation · weight + bias over the last axis. Ba et al. 2016, arXiv:1607.06450. */
@@ -36,36 +62,17 @@ export interface RopeOptions {
 /** Rotary position embedding of x [..., L, E], whose first row stands at position `offset`. Su et al. 2021, arXiv:2104.09864. */
 export function rope(x: Tensor, offset: number, options: RopeOptions): Tensor {
   const { dims, traditional, base, scale, freqs, frequencies } = options;
-  if (!traditional && frequencies && hasCpuKernels(x.dtype) && x.ndim === 4) {
-    return new Tensor(native.cpuRope(x.handle, frequencies.handle, offset));
+  if (frequencies && hasCpuKernels(x.dtype)) {
+    return new Tensor(native.cpuRope(x.handle, frequencies.handle, offset, traditional));
   }
   return new Tensor(native.rope(x.handle, dims, traditional, base, scale, offset, freqs?.handle));
 }
 
-/** Which keys a query sees: all, those up to its own place (aligned at the end), or where a boolean or additive tensor says. */
-export type AttentionMask = "none" | "causal" | Tensor;
-
-/**
- * softmax(q kᵀ · scale + mask) v.  q: [B, H, L, E] · k, v: [B, K, S, E], H a multiple of K → [B, H, L, E].
- * The softmax is in float32. Vaswani et al. 2017, arXiv:1706.03762, eq. 1; grouped heads: arXiv:2305.13245.
- */
-export function scaledDotProductAttention(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  { scale, mask }: { scale: number; mask: AttentionMask },
-): Tensor {
-  if (!(mask instanceof Tensor) && [q, k, v].every(({ dtype }) => hasCpuKernels(dtype))) {
-    return new Tensor(native.cpuAttention(q.handle, k.handle, v.handle, scale, mask === "causal"));
-  }
-  const mode = mask === "causal" ? "causal" : "";
-  const handle = mask instanceof Tensor ? mask.handle : undefined;
-  return new Tensor(native.scaledDotProductAttention(q.handle, k.handle, v.handle, scale, mode, handle));
-}
-
 /** silu(gate) · up, the gated unit of an MLP. Shazeer 2020, arXiv:2002.05202. */
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
-  if (hasCpuKernels(gate.dtype) && hasCpuKernels(up.dtype)) return new Tensor(native.cpuSwiglu(gate.handle, up.handle));
+  if (hasCpuKernels(gate.dtype) && gate.dtype === up.dtype) {
+    return new Tensor(native.cpuGated(gate.handle, up.handle, 0));
+  }
   return silu(gate).multiply(up);
 }
 

@@ -1,8 +1,10 @@
-import { native } from "../native/binding.ts";
+import { type Handle, native } from "../native/binding.ts";
 import type { DType } from "./dtype.ts";
+import type { Quantization, QuantizedWeight } from "./ops.ts";
+import * as random from "./random.ts";
 import { Tensor } from "./tensor.ts";
 
-// Our own kernels for a Linux CPU (native/cpu): float32, threaded, with gradients. MLX's plain operations compute the same
+// Our own kernels for a Linux CPU (native/cpu): threaded, with gradients, sums in float32. MLX's plain operations compute the same
 // and are what the kernels are tested against.
 
 const built = native.hasCpuKernels();
@@ -15,7 +17,56 @@ export function useCpuKernels(on: boolean): void {
 
 /** Whether our kernels compute tensors of this dtype here. */
 export function hasCpuKernels(dtype: DType): boolean {
-  return built && enabled && dtype === "float32" && native.defaultDevice() === "cpu";
+  return built && enabled && isFloating(dtype) && native.defaultDevice() === "cpu";
+}
+
+function isFloating(dtype: DType): boolean {
+  return dtype === "float32" || dtype === "bfloat16" || dtype === "float16";
+}
+
+/** A linear layer in parts: y = x Wᵀ + bias + scale · (x A) B. */
+export interface Projection {
+  /** W [out, in], plain or packed. */
+  weight: Tensor | PackedMatrix;
+  bias?: Tensor | undefined;
+  /** A: [in, rank]   B: [rank, out], both float32 */
+  update?: { a: Tensor; b: Tensor; scale: number } | undefined;
+}
+
+export interface PackedMatrix extends QuantizedWeight {
+  quantization: Quantization;
+}
+
+/** What the kernel calls the formats of weights; a plain weight says its own. */
+const formats: Record<string, number> = { affine: 3, mxfp4: 4, nvfp4: 5, mxfp8: 6 };
+
+/** x [..., in] through layers that share it → [..., out] each, in x's dtype; or undefined where our products cannot. */
+export function linear(x: Tensor, projections: readonly Projection[]): Tensor[] | undefined {
+  if (!projections.every((each) => isKnown(each, x.dtype))) return undefined;
+  const { operands, settings } = described(projections);
+  const outputs = native.cpuLinear(x.handle, operands, settings);
+  return outputs.slice(0, projections.length).map((handle) => new Tensor(handle));
+}
+
+function isKnown({ weight, update }: Projection, dtype: DType): boolean {
+  if (!hasCpuKernels(dtype) || (weight instanceof Tensor && weight.dtype !== dtype)) return false;
+  return !update || (update.a.dtype === "float32" && update.b.dtype === "float32");
+}
+
+/** Projections as the kernels take them: their arrays in order, and eight numbers each. */
+function described(projections: readonly Projection[]): { operands: number[]; settings: number[] } {
+  const operands: number[] = [];
+  const settings: number[] = [];
+  for (const { weight, bias, update } of projections) {
+    const plain = weight instanceof Tensor;
+    const { group_size = 0, bits = 0, mode = "affine" } = plain ? {} : weight.quantization;
+    const arrays = plain ? [weight] : [weight.weight, weight.scales, weight.biases];
+    for (const each of [...arrays, bias, update?.a, update?.b]) if (each) operands.push(each.handle);
+    settings.push(plain ? 0 : (formats[mode] ?? 0), bits, group_size);
+    settings.push(Number(!plain), Number(!plain && weight.biases !== undefined));
+    settings.push(Number(bias !== undefined), Number(update !== undefined), update?.scale ?? 0);
+  }
+  return { operands, settings };
 }
 
 /** What a pass of `linearCrossEntropy` computes beside the loss: differentiating needs it. */
@@ -23,11 +74,84 @@ const gradientSets = ["none", "hidden", "hidden and weight"] as const;
 export type GradientSet = (typeof gradientSets)[number];
 
 /**
- * The sum over rows of −log softmax(hidden · weightᵀ)[target], without holding all logits: rows go through in chunks.
- * hidden: [N, D] float32 · weight: [V, D] float32 · targets: [N] integers below V → scalar.
+ * The sum over rows of −log softmax(hidden · weightᵀ)[target], a float32 scalar, without holding all logits: rows go through
+ * in chunks. hidden: [N, D] · weight: [V, D], plain or packed · targets: [N] integers below V. Undefined where our kernels
+ * cannot.
  */
-export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor, gradients: GradientSet): Tensor {
-  return new Tensor(
-    native.linearCrossEntropy(hidden.handle, weight.handle, targets.handle, gradientSets.indexOf(gradients)),
-  );
+export function linearCrossEntropy(
+  hidden: Tensor,
+  head: Projection,
+  targets: Tensor,
+  gradients: GradientSet,
+): Tensor | undefined {
+  if (!isKnown(head, hidden.dtype) || head.bias || head.update) return undefined;
+  const { operands, settings } = described([head]);
+  const kind = gradientSets.indexOf(gradients);
+  return new Tensor(native.linearCrossEntropy(hidden.handle, operands, settings, targets.handle, kind));
+}
+
+/** A tensor, its gradient and the moments that Adam keeps of it. */
+export interface AdamTensors {
+  parameter: Tensor;
+  gradient: Tensor;
+  moments: { m?: Tensor; v?: Tensor };
+}
+
+/** rate: the learning rate, corrected if need be · rootScale: multiplies √v · decay: multiplies the parameter. */
+export interface AdamStep {
+  betas: readonly [number, number];
+  rate: number;
+  rootScale: number;
+  eps: number;
+  decay: number;
+}
+
+/** One Adam update of all tensors in a few kernels, which round as the plain operations do; undefined where they cannot. */
+export function adam(
+  tensors: readonly AdamTensors[],
+  { betas: [beta1, beta2], rate, rootScale, eps, decay }: AdamStep,
+): { parameter: Tensor; moments: { m: Tensor; v: Tensor } }[] | undefined {
+  const lists: [Handle[], Handle[], Handle[], Handle[]] = [[], [], [], []];
+  for (const { parameter, gradient, moments } of tensors) {
+    const { dtype } = parameter;
+    if (!hasCpuKernels(dtype)) return undefined;
+    for (const [i, each] of [parameter, gradient, moments.m, moments.v].entries()) {
+      if (each?.dtype !== dtype) return undefined;
+      lists[i]?.push(each.handle);
+    }
+  }
+  const step = [beta1, 1 - beta1, beta2, 1 - beta2, rate, rootScale, eps, decay];
+  const outputs = native.cpuAdam(...lists, step).map((handle) => new Tensor(handle));
+  return tensors.map((_, i) => {
+    const [parameter, m, v] = [outputs[i], outputs[tensors.length + i], outputs[2 * tensors.length + i]];
+    if (!parameter || !m || !v) throw new Error("adam returns three tensors for each");
+    return { parameter, moments: { m, v } };
+  });
+}
+
+/** How `sample` chooses; a filter is off at topP 1, minP 0 and topK 0. */
+export interface SampleOptions {
+  /** 0 takes the likeliest. */
+  temperature: number;
+  topP: number;
+  minP: number;
+  topK: number;
+  /** Added to the logits: [V], float32 */
+  bias?: Tensor | undefined;
+}
+
+/**
+ * Tokens chosen from logits [B, V] and the logarithms of their probabilities, [B] each; undefined where our kernel cannot. The
+ * filters look at the distribution at temperature 1. Draws take 64 bits each of this thread's random sequence.
+ */
+export function sample(
+  logits: Tensor,
+  { temperature, topP, minP, topK, bias }: SampleOptions,
+): { ids: Tensor; logprobs: Tensor } | undefined {
+  if (!hasCpuKernels(logits.dtype)) return undefined;
+  const bits = temperature > 0 ? random.bits([logits.dim(0), 2]) : undefined;
+  const handles = native.cpuSample(logits.handle, bias?.handle, bits?.handle, temperature, topP, minP, topK);
+  const [ids, logprobs] = handles.map((handle) => new Tensor(handle));
+  if (!ids || !logprobs) throw new Error("sample returns ids and logprobs");
+  return { ids, logprobs };
 }

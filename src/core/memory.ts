@@ -24,6 +24,17 @@ export function cacheMemory(): number {
 export function clearCache(): void {
   native.clearCache();
 }
+/**
+ * Whether the cache needs no clearing: on a Linux CPU what is kept and what is in use together stay at the most that was in
+ * use at once since the last `clearCache`.
+ */
+export function cacheIsBounded(): boolean {
+  return native.cacheIsBounded();
+}
+/** Clears a cache of at least `threshold` bytes; without a threshold every cache that is not bounded by itself. */
+export function limitCache(threshold: number = cacheIsBounded() ? Number.POSITIVE_INFINITY : 0): void {
+  if (cacheMemory() >= threshold) clearCache();
+}
 export function setCacheLimit(bytes: number): number {
   return native.setCacheLimit(bytes);
 }

@@ -44,6 +44,9 @@ export function sigmoid(x: Tensor): Tensor {
 export function silu(x: Tensor): Tensor {
   return x.multiply(sigmoid(x));
 }
+export function tanh(x: Tensor): Tensor {
+  return new Tensor(native.tanh(x.handle));
+}
 export function rsqrt(x: Tensor): Tensor {
   return new Tensor(native.rsqrt(x.handle));
 }

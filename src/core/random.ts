@@ -56,6 +56,11 @@ export function withSequence<T>(start: Tensor, body: () => T): T {
   }
 }
 
+/** Uniform 32-bit words, uint32. */
+export function bits(shape: readonly number[], key: Tensor = nextKey()): Tensor {
+  return new Tensor(native.randomBits(shape, 4, key.handle));
+}
+
 /** Draws in [low, high). */
 export function uniform(
   shape: readonly number[],

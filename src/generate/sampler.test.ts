@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { useCpuKernels } from "../core/kernels.ts";
 import { liveTensors } from "../core/memory.ts";
 import { tensor } from "../core/ops.ts";
 import * as random from "../core/random.ts";
@@ -45,9 +46,17 @@ function shares(sampling: Sampling, count: number): number[] {
   return logits.map((_, id) => ids.filter((each) => each === id).length / count);
 }
 
+const computed = [
+  ["our kernel", true],
+  ["plain", false],
+] as const;
+afterEach(() => useCpuKernels(true));
+
 const sampled: Sampling = { ...greedy, temperature: 1 };
 
-describe("draws follow the distribution", () => {
+describe.each(computed)("draws follow the distribution: %s", (_, kernels) => {
+  beforeEach(() => useCpuKernels(kernels));
+
   const cases: [name: string, changes: Partial<Sampling>][] = [
     ["of the model", {}],
     ["at temperature 0.5", { temperature: 0.5 }],
@@ -82,7 +91,9 @@ describe("draws follow the distribution", () => {
   });
 });
 
-describe("Sampler", () => {
+describe.each(computed)("Sampler: %s", (_, kernels) => {
+  beforeEach(() => useCpuKernels(kernels));
+
   test("temperature 0 takes the likeliest; its logprob is the log of its softmax, bias included", () => {
     const choice = new Sampler(greedy, size).choose(tensor(logits, [1, size]));
     expect(choice.ids.toArray()).toEqual([0]);

@@ -1,3 +1,4 @@
+import { type SampleOptions, sample } from "../core/kernels.ts";
 import {
   arange,
   argpartition,
@@ -40,33 +41,43 @@ export interface Choice {
 
 /** Chooses tokens from logits [B, V]. */
 export class Sampler {
-  readonly #sampling: Sampling;
-  readonly #bias: Tensor | undefined;
+  readonly #options: SampleOptions;
 
-  constructor(sampling: Sampling, vocabularySize: number) {
-    this.#sampling = sampling;
-    this.#bias = sampling.logitBias.size > 0 ? biasVector(sampling.logitBias, vocabularySize) : undefined;
+  constructor({ temperature, topP, minP, topK, logitBias }: Sampling, vocabularySize: number) {
+    this.#options = {
+      temperature,
+      topP: topP > 0 && topP < 1 ? topP : 1,
+      minP,
+      topK: topK < vocabularySize ? topK : 0,
+      bias: logitBias.size > 0 ? biasVector(logitBias, vocabularySize) : undefined,
+    };
   }
 
-  choose(rawLogits: Tensor): Choice {
-    const logits = this.#bias ? rawLogits.astype("float32").add(this.#bias) : rawLogits;
+  /** A seed repeats its draws on the same path only: our kernel takes one random number a row, MLX's operations one a token. */
+  choose(logits: Tensor): Choice {
+    return sample(logits, this.#options) ?? this.#chooseInSteps(logits);
+  }
+
+  #chooseInSteps(rawLogits: Tensor): Choice {
+    const { bias } = this.#options;
+    const logits = bias ? rawLogits.astype("float32").add(bias) : rawLogits;
     const logprobs = logits.subtract(logits.logsumexp(-1, true)); // [B, V]
     const ids = this.#draw(logprobs);
     return { ids, logprobs: takeAlongAxis(logprobs, ids.expandDims(1), 1).squeeze(1).astype("float32") };
   }
 
   #draw(logprobs: Tensor): Tensor {
-    const { temperature, topP, minP, topK } = this.#sampling;
+    const { temperature, topP, minP, topK } = this.#options;
     if (temperature === 0) return logprobs.argmax(-1);
     let kept = logprobs;
-    if (topP > 0 && topP < 1) kept = nucleus(kept, topP);
+    if (topP < 1) kept = nucleus(kept, topP);
     if (minP > 0) kept = above(kept, minP);
-    if (topK > 0 && topK < logprobs.dim(1)) kept = likeliest(kept, topK);
+    if (topK > 0) kept = likeliest(kept, topK);
     return random.categorical(kept.multiply(1 / temperature));
   }
 
   dispose(): void {
-    this.#bias?.dispose();
+    this.#options.bias?.dispose();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { KeyValueStore } from "../core/head-attention.ts";
 import { concatenate, sliceUpdate, zeros } from "../core/ops.ts";
 import { keep } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -8,7 +9,7 @@ import type { Tensor } from "../core/tensor.ts";
  * The keys and values of the tokens so far, for one layer. The buffers grow by `step` tokens at a time, and new tokens
  * are written in place. The cache owns its buffers: `dispose` frees them.
  */
-export class KVCache {
+export class KVCache implements KeyValueStore {
   static readonly step = 256;
   #keys: Tensor | undefined;
   #values: Tensor | undefined;
@@ -26,13 +27,26 @@ export class KVCache {
 
   /** Stores k, v: [B, K, L, E] and returns all so far: [B, K, S, E]. */
   append(k: Tensor, v: Tensor): [keys: Tensor, values: Tensor] {
-    const start = this.#offset;
-    this.#offset += k.dim(2);
-    const keys = grown(this.#keys, k, this.#offset);
-    const values = grown(this.#values, v, this.#offset);
-    this.#keys = replaced(this.#keys, sliceUpdate(keys, k, [0, 0, start, 0]));
-    this.#values = replaced(this.#values, sliceUpdate(values, v, [0, 0, start, 0]));
-    return [this.#keys.slice(2, 0, this.#offset), this.#values.slice(2, 0, this.#offset)];
+    const start = [0, 0, this.#offset, 0];
+    const [keys, values] = this.reserve(k);
+    const [nextKeys, nextValues] = [sliceUpdate(keys, k, start), sliceUpdate(values, v, start)];
+    this.replace(nextKeys, nextValues, k.dim(2));
+    return [nextKeys.slice(2, 0, this.#offset), nextValues.slice(2, 0, this.#offset)];
+  }
+
+  /** The buffers, with room for new tokens. like: [B, K, L, E] */
+  reserve(like: Pick<Tensor, "shape" | "dtype">): [keys: Tensor, values: Tensor] {
+    const [, , length = 0] = like.shape;
+    this.#keys = replaced(this.#keys, grown(this.#keys, like, this.#offset + length));
+    this.#values = replaced(this.#values, grown(this.#values, like, this.#offset + length));
+    return [this.#keys, this.#values];
+  }
+
+  /** Takes these, with `length` more tokens in them, in the place of the buffers. */
+  replace(keys: Tensor, values: Tensor, length: number): void {
+    this.#keys = replaced(this.#keys, keys);
+    this.#values = replaced(this.#values, values);
+    this.#offset += length;
   }
 
   /** Forgets the last `count` tokens. */
@@ -49,7 +63,7 @@ export class KVCache {
 }
 
 /** `buffer`, or one with room for `length` tokens that begins with it. */
-function grown(buffer: Tensor | undefined, like: Tensor, length: number): Tensor {
+function grown(buffer: Tensor | undefined, like: Pick<Tensor, "shape" | "dtype">, length: number): Tensor {
   const [batch = 0, heads = 0, , size = 0] = like.shape;
   const room = Math.ceil(length / KVCache.step) * KVCache.step;
   const capacity = buffer?.dim(2) ?? 0;
@@ -60,6 +74,7 @@ function grown(buffer: Tensor | undefined, like: Tensor, length: number): Tensor
 
 // The old handle goes before evaluation, or MLX could not write in place.
 function replaced(previous: Tensor | undefined, next: Tensor): Tensor {
+  if (next === previous) return next;
   keep(next);
   previous?.dispose();
   return next;

@@ -6,7 +6,7 @@ import type { LinearLayer } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { KVCache } from "./cache.ts";
 
-// B batch · L tokens · D hidden · H heads · E head size · V vocabulary
+// B batch · L tokens · D hidden · V vocabulary
 
 /** Facts that every family's config gives. */
 export interface LanguageModelConfig {
@@ -50,23 +50,6 @@ export abstract class LanguageModel extends Module {
 /** What a transformer block is to the model around it. x: [B, L, D] → [B, L, D]. */
 export interface Block extends Module {
   forward(x: Tensor, mask: AttentionMask, cache?: KVCache): Tensor;
-}
-
-/** [B, L, H · E] → [B, L, H, E] */
-export function splitHeads(x: Tensor, heads: number): Tensor {
-  const [batch = 0, length = 0] = x.shape;
-  return x.reshape(batch, length, heads, -1);
-}
-
-/** [B, L, H, E] → [B, H, L, E] */
-export function headsFirst(x: Tensor): Tensor {
-  return x.transpose(0, 2, 1, 3);
-}
-
-/** [B, H, L, E] → [B, L, H · E] */
-export function joinHeads(x: Tensor): Tensor {
-  const [batch = 0, , length = 0] = x.shape;
-  return x.transpose(0, 2, 1, 3).reshape(batch, length, -1);
 }
 
 /** One new token sees everything before it; several see only up to their own place. */

@@ -2,15 +2,16 @@
 // B batch · L tokens · D hidden · H query heads · K key/value heads · E head size
 import { z } from "zod";
 import * as fast from "../core/fast.ts";
+import { headAttention } from "../core/head-attention.ts";
 import type { Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Embedding, type EmbeddingLayer } from "../nn/embedding.ts";
-import { Linear, type LinearLayer } from "../nn/linear.ts";
+import { Linear, type LinearLayer, project } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { RMSNorm } from "../nn/norm.ts";
 import { RoPE, ropeFields } from "../nn/rope.ts";
 import type { KVCache } from "./cache.ts";
-import { type Block, causalMask, headsFirst, joinHeads, LanguageModel, splitHeads } from "./language-model.ts";
+import { type Block, causalMask, LanguageModel } from "./language-model.ts";
 
 export const LlamaConfig = z.looseObject({
   model_type: z.string(),
@@ -69,17 +70,18 @@ export class Attention extends Module {
   /** x: [B, L, D] → [B, L, D] */
   forward(x: Tensor, mask: fast.AttentionMask, cache?: KVCache): Tensor {
     const { H, K, E } = this.#heads;
-    const offset = cache?.offset ?? 0;
-    const queries = splitHeads(this.q_proj.forward(x), H);
-    const keys = splitHeads(this.k_proj.forward(x), K);
-    const values = splitHeads(this.v_proj.forward(x), K);
-
-    const q = this.#rope.forward(headsFirst(this.q_norm?.forward(queries) ?? queries), offset); // [B, H, L, E]
-    const k = this.#rope.forward(headsFirst(this.k_norm?.forward(keys) ?? keys), offset); // [B, K, L, E]
-    const v = headsFirst(values);
-    const [allKeys, allValues] = cache ? cache.append(k, v) : [k, v];
-    const attended = fast.scaledDotProductAttention(q, allKeys, allValues, { scale: E ** -0.5, mask });
-    return this.o_proj.forward(joinHeads(attended));
+    const { q_norm, k_norm } = this;
+    const [q, k, v] = project(x, [this.q_proj, this.k_proj, this.v_proj]);
+    const attended = headAttention(q, k, v, {
+      heads: H,
+      kvHeads: K,
+      norms: q_norm && k_norm && { q: q_norm.weight, k: k_norm.weight, eps: q_norm.eps },
+      rope: this.#rope.options,
+      cache,
+      scale: E ** -0.5,
+      mask,
+    });
+    return this.o_proj.forward(attended);
   }
 }
 
@@ -97,7 +99,8 @@ export class MLP extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.down_proj.forward(fast.swiglu(this.gate_proj.forward(x), this.up_proj.forward(x)));
+    const [gate, up] = project(x, [this.gate_proj, this.up_proj]);
+    return this.down_proj.forward(fast.swiglu(gate, up));
   }
 }
 
@@ -116,8 +119,10 @@ export class TransformerBlock extends Module implements Block {
   }
 
   forward(x: Tensor, mask: fast.AttentionMask, cache?: KVCache): Tensor {
-    const h = x.add(this.self_attn.forward(this.input_layernorm.forward(x), mask, cache));
-    return h.add(this.mlp.forward(this.post_attention_layernorm.forward(h)));
+    const [normed, start] = this.input_layernorm.residual(x);
+    const attended = this.self_attn.forward(normed, mask, cache);
+    const [normedAgain, h] = this.post_attention_layernorm.residual(start, attended);
+    return fast.add(h, this.mlp.forward(normedAgain));
   }
 }
 

@@ -228,6 +228,7 @@ interface NamedOps {
   activeMemory(): number;
   peakMemory(): number;
   cacheMemory(): number;
+  cacheIsBounded(): boolean;
   resetPeakMemory(): void;
   clearCache(): void;
   memoryLimit(): number;
@@ -247,11 +248,34 @@ interface NamedOps {
   hasCpuKernels(): boolean;
   cpuThreads(): number;
   setCpuThreads(count: number): void;
-  linearCrossEntropy(hidden: Handle, weight: Handle, targets: Handle, gradients: number): Handle;
-  cpuAttention(q: Handle, k: Handle, v: Handle, scale: number, causal: boolean): Handle;
+  cpuIsa(): string;
+  cpuIsas(): string[];
+  setCpuIsa(name: string): void;
+  hasCpuBf16(): boolean;
+  cpuLinear(x: Handle, operands: Handle[], settings: number[]): Handle[];
+  linearCrossEntropy(
+    hidden: Handle,
+    weight: Handle[],
+    settings: number[],
+    targets: Handle,
+    gradients: number,
+  ): Handle;
+  cpuAttention(operands: Handle[], settings: number[]): Handle[];
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;
-  cpuRope(x: Handle, frequencies: Handle, offset: number): Handle;
-  cpuSwiglu(gate: Handle, up: Handle): Handle;
+  cpuRope(x: Handle, frequencies: Handle, offset: number, traditional: boolean): Handle;
+  cpuResidualRmsNorm(x: Handle, delta: Handle | undefined, weight: Handle, eps: number): [Handle, Handle];
+  cpuGated(gate: Handle, up: Handle, kind: number): Handle;
+  cpuAdd(a: Handle, b: Handle): Handle;
+  cpuAdam(parameters: Handle[], gradients: Handle[], m: Handle[], v: Handle[], step: number[]): Handle[];
+  cpuSample(
+    logits: Handle,
+    bias: Optional,
+    bits: Optional,
+    temperature: number,
+    topP: number,
+    minP: number,
+    topK: number,
+  ): Handle[];
   // Transforms
   eval(handles: Handle[]): void;
   asyncEval(handles: Handle[]): Promise<void>;

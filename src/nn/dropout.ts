@@ -8,8 +8,13 @@ export class Dropout extends Module {
     super();
   }
 
+  /** Whether it changes anything now. */
+  get isActive(): boolean {
+    return this.training && this.p > 0;
+  }
+
   forward(x: Tensor): Tensor {
-    if (!this.training || this.p === 0) return x;
+    if (!this.isActive) return x;
     const kept = 1 - this.p;
     return x.multiply(1 / kept).multiply(random.bernoulli(kept, x.shape));
   }

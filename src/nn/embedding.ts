@@ -1,3 +1,4 @@
+import { linear, type Projection } from "../core/kernels.ts";
 import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Module } from "./module.ts";
@@ -12,6 +13,8 @@ export interface EmbeddingLayer extends Module {
   asLinear(x: Tensor): Tensor;
   /** The table in floating point, [vocabulary, dims]. */
   denseWeight(): Tensor;
+  /** The output layer as one product, where it is one. */
+  projection(): Projection | undefined;
 }
 
 /** A table of vectors.   W: [vocabulary, dims] */
@@ -43,10 +46,15 @@ export class Embedding extends Module implements EmbeddingLayer {
   }
 
   asLinear(x: Tensor): Tensor {
-    return x.matmul(this.weight.transpose());
+    const [output] = linear(x, [this.projection()]) ?? [];
+    return output ?? x.matmul(this.weight.transpose());
   }
 
   denseWeight(): Tensor {
     return this.weight;
+  }
+
+  projection(): Projection {
+    return { weight: this.weight };
   }
 }

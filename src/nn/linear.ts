@@ -1,3 +1,4 @@
+import { linear, type Projection } from "../core/kernels.ts";
 import { addmm } from "../core/ops.ts";
 import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -11,6 +12,21 @@ export interface LinearLayer extends Module {
   forward(x: Tensor): Tensor;
   /** W in floating point, [out, in]. */
   denseWeight(): Tensor;
+  /** The layer as one product, where it is one. */
+  projection(): Projection | undefined;
+}
+
+/** One input through several layers: a single pass where all are products that our kernels know. */
+export function project(x: Tensor, layers: [LinearLayer, LinearLayer]): [Tensor, Tensor];
+export function project(x: Tensor, layers: [LinearLayer, LinearLayer, LinearLayer]): [Tensor, Tensor, Tensor];
+export function project(x: Tensor, layers: readonly LinearLayer[]): Tensor[] {
+  return projected(x, layers) ?? layers.map((layer) => layer.forward(x));
+}
+
+/** The outputs of our kernels, or undefined when they do not know a layer. */
+export function projected(x: Tensor, layers: readonly LinearLayer[]): Tensor[] | undefined {
+  const projections = layers.map((layer) => layer.projection());
+  return projections.every((each) => each !== undefined) ? linear(x, projections) : undefined;
 }
 
 /** y = x Wᵀ + b.   x: [..., in]   W: [out, in]   b: [out]   y: [..., out] */
@@ -42,11 +58,17 @@ export class Linear extends Module implements LinearLayer {
   }
 
   forward(x: Tensor): Tensor {
+    const [output] = projected(x, [this]) ?? [];
+    if (output) return output;
     const weight = this.weight.transpose();
     return this.bias ? addmm(this.bias, x, weight) : x.matmul(weight);
   }
 
   denseWeight(): Tensor {
     return this.weight;
+  }
+
+  projection(): Projection {
+    return { weight: this.weight, bias: this.bias };
   }
 }

@@ -18,6 +18,11 @@ export class RMSNorm extends Module {
   forward(x: Tensor): Tensor {
     return fast.rmsNorm(x, this.weight, this.eps);
   }
+
+  /** h = x + delta, or x, and its norm: see `fast.residualRmsNorm`. */
+  residual(x: Tensor, delta?: Tensor): [normed: Tensor, h: Tensor] {
+    return fast.residualRmsNorm(x, delta, this.weight, this.eps);
+  }
 }
 
 /** (x − mean) / deviation · weight + bias over the last axis. */

@@ -30,7 +30,7 @@ type RopeConfig = z.infer<z.ZodObject<typeof ropeFields>>;
 
 /** Rotary position embedding with the scaling that a config asks for. */
 export class RoPE {
-  readonly #options: fast.RopeOptions;
+  readonly options: fast.RopeOptions;
 
   constructor(
     dims: number,
@@ -51,15 +51,15 @@ export class RoPE {
         frequencies: keep(tensor(Float32Array.from(radii, (radius) => scale / radius))),
       };
     };
-    if (type === "default") this.#options = options(1);
-    else if (type === "linear") this.#options = options(1 / required(settings, "factor", type));
-    else if (type === "llama3") this.#options = options(1, llama3Wavelengths(dims, base, settings));
+    if (type === "default") this.options = options(1);
+    else if (type === "linear") this.options = options(1 / required(settings, "factor", type));
+    else if (type === "llama3") this.options = options(1, llama3Wavelengths(dims, base, settings));
     else throw new UserError("model/unsupported-rope", { type, supported: "default, linear, llama3" });
   }
 
   /** x: [B, H, L, E], its first token at position `offset`. */
   forward(x: Tensor, offset: number): Tensor {
-    return fast.rope(x, offset, this.#options);
+    return fast.rope(x, offset, this.options);
   }
 }
 

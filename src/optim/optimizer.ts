@@ -6,6 +6,14 @@ import type { Tensor } from "../core/tensor.ts";
 /** What an optimizer remembers of one parameter, by MLX's names (`m`, `v`). */
 export type Moments = Record<string, Tensor>;
 
+export interface Updated {
+  parameter: Tensor;
+  moments: Moments;
+}
+export interface Update extends Updated {
+  gradient: Tensor;
+}
+
 /**
  * Turns gradients into new parameters. State is made at a parameter's first gradient, in its dtype, and belongs to the
  * optimizer; evaluate it with the parameters of the same step.
@@ -23,27 +31,31 @@ export abstract class Optimizer {
   protected abstract readonly momentNames: readonly string[];
 
   /** One parameter's new value and moments. */
-  protected abstract apply(
-    parameter: Tensor,
-    gradient: Tensor,
-    moments: Moments,
-    learningRate: number,
-  ): { parameter: Tensor; moments: Moments };
+  protected abstract apply(before: Update, learningRate: number): Updated;
+
+  /** What `apply` gives for each; an optimizer that can compute many at once does so here. */
+  protected applyAll(before: readonly Update[], learningRate: number): Updated[] {
+    return before.map((each) => this.apply(each, learningRate));
+  }
 
   /** New values for `parameters`, by the same paths; they are not evaluated and belong to the caller. */
   update(parameters: Weights, gradients: Weights, learningRate: number): Weights {
     this.#step++;
-    const updated: Weights = {};
-    for (const [path, gradient] of Object.entries(gradients)) {
+    const paths = Object.keys(gradients);
+    const before = Object.entries(gradients).map(([path, gradient]) => {
       const parameter = parameters[path];
       if (!parameter) throw new Error(`a gradient for ${path}, which is not a parameter`);
-      const before = this.#moments[path] ?? this.#initial(parameter);
-      const after = this.apply(parameter, gradient, before, learningRate);
-      this.#moments[path] = keep(after.moments);
-      for (const moment of Object.values(before)) moment.dispose();
-      updated[path] = after.parameter;
-    }
-    return updated;
+      return { parameter, gradient, moments: this.#moments[path] ?? this.#initial(parameter) };
+    });
+    const after = this.applyAll(before, learningRate);
+    return Object.fromEntries(
+      after.map(({ parameter, moments }, i) => {
+        const path = paths[i] ?? "";
+        this.#moments[path] = keep(moments);
+        for (const moment of Object.values(before[i]?.moments ?? {})) moment.dispose();
+        return [path, parameter];
+      }),
+    );
   }
 
   #initial(parameter: Tensor): Moments {

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { read, relativeDifference } from "../../test/parity/fixtures.ts";
+import { useCpuKernels } from "../core/kernels.ts";
 import { liveTensors } from "../core/memory.ts";
 import { tensor } from "../core/ops.ts";
 import type { Weights } from "../core/safetensors.ts";
@@ -69,7 +70,14 @@ function steps(each: Case, optimizer: Optimizer, parameters: Weights, first = 0)
 const flat = ({ w, b }: Values): number[] => [...w.flat(), ...b];
 const tolerance = { float32: 2e-6, bfloat16: 4e-3 };
 
-describe.each(ours.map((each) => [`${each.name}, ${each.dtype}`, each] as const))("%s", (_, each) => {
+const computed = [true, false].flatMap((kernels) =>
+  ours.map((each) => [`${each.name}, ${each.dtype}, ${kernels ? "our kernels" : "plain"}`, each, kernels] as const),
+);
+
+describe.each(computed)("%s", (_, each, kernels) => {
+  beforeEach(() => useCpuKernels(kernels));
+  afterEach(() => useCpuKernels(true));
+
   test("follows MLX's optimizer", () => {
     const history = steps(each, build(each), tensorsOf(each.start, each.dtype));
     expect(history.length).toBe(each.parameters.length);

@@ -1,5 +1,4 @@
-import type { Tensor } from "../core/tensor.ts";
-import { type Moments, Optimizer } from "./optimizer.ts";
+import { Optimizer, type Update, type Updated } from "./optimizer.ts";
 
 export interface SGDOptions {
   momentum?: number;
@@ -19,12 +18,7 @@ export class SGD extends Optimizer {
     this.momentNames = momentum > 0 ? ["v"] : [];
   }
 
-  protected override apply(
-    parameter: Tensor,
-    gradient: Tensor,
-    moments: Moments,
-    learningRate: number,
-  ): { parameter: Tensor; moments: Moments } {
+  protected override apply({ parameter, gradient, moments }: Update, learningRate: number): Updated {
     const { momentum, weight_decay, dampening, nesterov } = this.#options;
     const g = weight_decay === 0 ? gradient : gradient.add(parameter.multiply(weight_decay));
     const previous = moments.v;

@@ -92,10 +92,10 @@ export const TrainConfig = z.strictObject({
   clear_cache_threshold: z
     .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?\s*([MG]B?)?$/i)])
     .transform(bytesOf)
-    .default(0)
+    .optional()
     .register(fieldText, {
-      en: "bytes that MLX may keep for reuse after a step, such as 2GB",
-      zh: "每步之后 MLX 可保留的缓存大小（字节），例如 2GB",
+      en: "bytes that MLX may keep for reuse after a step, such as 2GB; default: 0 on a GPU, what a step needs on a CPU",
+      zh: "每步之后 MLX 可保留的缓存大小（字节），例如 2GB；默认：GPU 上为 0，CPU 上为每步所需的量",
       expected: { en: "a number of bytes, such as 2000000000 or 2GB", zh: "字节数，例如 2000000000 或 2GB" },
     }),
   report_to: z

@@ -29,6 +29,11 @@ export class DoRALinear extends LoRALinear {
     return bias ? y.add(bias) : y;
   }
 
+  /** Its output is scaled, and the norm is of the whole weight. */
+  override projection(): undefined {
+    return undefined;
+  }
+
   override mergedWeight(weight: Tensor): Tensor {
     const adapted = weight.add(loraUpdate(this, this.scale).astype(weight.dtype));
     return this.m.divide(rowNorms(adapted)).expandDims(1).multiply(adapted).astype(weight.dtype);

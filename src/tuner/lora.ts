@@ -1,9 +1,10 @@
+import type { Projection } from "../core/kernels.ts";
 import { addmm, zeros } from "../core/ops.ts";
 import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Dropout } from "../nn/dropout.ts";
 import type { EmbeddingLayer } from "../nn/embedding.ts";
-import type { LinearLayer } from "../nn/linear.ts";
+import { type LinearLayer, projected } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 
 export interface LoRAParameters {
@@ -55,6 +56,8 @@ export class LoRALinear extends Module implements LinearLayer, AdapterLayer {
   }
 
   forward(x: Tensor): Tensor {
+    const [output] = projected(x, [this]) ?? [];
+    if (output) return output;
     const base = this.linear.forward(x);
     const reduced = this.dropout.forward(x).matmul(this.lora_a);
     if (x.dtype === this.lora_b.dtype) return addmm(base, reduced, this.lora_b, this.scale);
@@ -63,6 +66,12 @@ export class LoRALinear extends Module implements LinearLayer, AdapterLayer {
 
   denseWeight(): Tensor {
     return this.mergedWeight(this.linear.denseWeight());
+  }
+
+  projection(): Projection | undefined {
+    const base = this.linear.projection();
+    if (!base || base.update || this.dropout.isActive) return undefined;
+    return { ...base, update: { a: this.lora_a, b: this.lora_b, scale: this.scale } };
   }
 
   mergedWeight(weight: Tensor): Tensor {
@@ -110,6 +119,10 @@ export class LoRAEmbedding extends Module implements EmbeddingLayer, AdapterLaye
 
   denseWeight(): Tensor {
     return this.mergedWeight(this.embedding.denseWeight());
+  }
+
+  projection(): undefined {
+    return undefined;
   }
 
   mergedWeight(weight: Tensor): Tensor {

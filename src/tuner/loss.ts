@@ -1,12 +1,9 @@
 import * as fast from "../core/fast.ts";
-import { hasCpuKernels, linearCrossEntropy } from "../core/kernels.ts";
+import { linearCrossEntropy } from "../core/kernels.ts";
 import { concatenate, integers, stopGradient } from "../core/ops.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { checkpoint } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
-import { Embedding } from "../nn/embedding.ts";
-import { Linear } from "../nn/linear.ts";
-import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
 import { byPath } from "../nn/value-and-grad.ts";
 import type { Batch } from "./batches.ts";
 
@@ -30,14 +27,11 @@ export function summedLoss(model: LanguageModel, batch: Batch, { gradient }: { g
 /** The summed cross-entropy of the output layer: predicting [N, D], targets [N] → scalar, float32. */
 export function headLoss(model: LanguageModel, predicting: Tensor, targets: Tensor, gradient: boolean): Tensor {
   const { head } = model;
-  const isTable = head instanceof Embedding || head instanceof QuantizedEmbedding;
-  const isPlain = isTable || ((head instanceof Linear || head instanceof QuantizedLinear) && !head.bias);
-  if (!isPlain || !hasCpuKernels(predicting.dtype)) {
-    return chunkedLosses(model, predicting, targets, gradient).astype("float32").sum();
-  }
+  const projection = head.projection();
   const isTrained = Object.keys(head.trainableParameters()).length > 0;
   const gradients = !gradient ? "none" : isTrained ? "hidden and weight" : "hidden";
-  return linearCrossEntropy(predicting, head.denseWeight().astype("float32"), targets, gradients);
+  const loss = projection && linearCrossEntropy(predicting, projection, targets, gradients);
+  return loss ?? chunkedLosses(model, predicting, targets, gradient).astype("float32").sum();
 }
 
 /** Each target's loss [N] through MLX's own operations: the logits of a chunk are computed again for the gradient. */

@@ -23,7 +23,6 @@ const settings: TrainerSettings = {
   grad_accumulation_steps: 1,
   grad_checkpoint: false,
   seed: 0,
-  clear_cache_threshold: 0,
 };
 
 const samples: Sample[] = Array.from({ length: 12 }, (_, row) => {

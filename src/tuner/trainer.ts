@@ -1,4 +1,4 @@
-import { cacheMemory, clearCache, peakMemory } from "../core/memory.ts";
+import { clearCache, limitCache, peakMemory } from "../core/memory.ts";
 import type { Weights } from "../core/safetensors.ts";
 import type { Sample } from "../data/sample.ts";
 import type { LanguageModel } from "../models/language-model.ts";
@@ -23,8 +23,8 @@ export interface TrainerSettings {
   grad_accumulation_steps: number;
   grad_checkpoint: boolean;
   seed: number;
-  /** Bytes that MLX may keep for reuse after a step. */
-  clear_cache_threshold: number;
+  /** Bytes that may be kept for reuse after a step; without it nothing on a GPU, and on a CPU what the steps need again. */
+  clear_cache_threshold?: number | undefined;
   /** `mlx-lm`: its batches, masks, averages and moments of validation, number for number. */
   compat?: "mlx-lm" | null | undefined;
 }
@@ -74,6 +74,7 @@ export async function* train(options: TrainerOptions): AsyncGenerator<Progress, 
   const report = new Report(isCompat, steps_per_report, options.resumed?.trainedTokens ?? 0);
   const keepActivations = settings.grad_checkpoint ? checkpointGradients(model) : undefined;
   model.train();
+  clearCache(); // what loading kept
 
   // mlx-lm measures before a step, at the first, every n-th and the last; otherwise the state after the step counts.
   const isMeasured = (iteration: number) => iteration % steps_per_eval === 0 || iteration === iters;
@@ -108,7 +109,7 @@ export async function* train(options: TrainerOptions): AsyncGenerator<Progress, 
       const loss = await updater.step(micro.batch, micro);
       report.add(loss, micro.batch.targets.length, performance.now() - start);
       if (!Number.isFinite(loss) && !isCompat) throw new UserError("trainer/not-finite", { iteration, loss });
-      if (cacheMemory() >= settings.clear_cache_threshold) clearCache();
+      limitCache(settings.clear_cache_threshold);
 
       if (iteration % steps_per_report === 0 || iteration === iters) yield report.take(iteration, updater.learningRate);
       if (!isCompat && isMeasured(iteration)) yield* await validate(iteration);

@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <cmath>
+
+#include "attention.h"
+#include "parallel.h"
+
+// A few queries over many keys, as in decoding: keys and values are read once, where they lie, at the speed of memory. Items
+// take ranges of keys; what they sum comes together in the end.
+
+namespace cygnet::cpu {
+namespace {
+
+constexpr int kFewColumns = 8;
+constexpr int kSmallestRange = 256, kLargestRange = 4096;
+constexpr int kItemsPerThread = 2;
+
+class Few {
+ public:
+  explicit Few(const AttentionJob& job) : job_(job), columns_(job.columns()) {
+    const int heads = job.B * job.K;
+    const int wanted = (kItemsPerThread * job.threads + heads - 1) / heads;
+    const int even = (job.S + wanted - 1) / wanted;
+    range_ = std::clamp(even, kSmallestRange, kLargestRange);
+    ranges_ = (job.S + range_ - 1) / range_;
+  }
+
+  void run() {
+    Scratch& scratch = Scratch::mine();
+    Scratch::Frame frame(scratch);
+    const int heads = job_.B * job_.K;
+    const int64_t partials = int64_t(heads) * ranges_ * columns_;
+    maxima_ = scratch.get<float>(partials);
+    sums_ = scratch.get<float>(partials);
+    outputs_ = scratch.get<float>(partials * job_.E);
+    parallel_items(heads * ranges_, [&](int item) {
+      const int head = item / ranges_;
+      sum_range(head / job_.K, head % job_.K, item % ranges_);
+    });
+    for (int head = 0; head < heads; head++) {
+      for (int c = 0; c < columns_; c++) combine(head / job_.K, head % job_.K, c);
+    }
+  }
+
+ private:
+  int64_t place(int b, int kv, int range) const { return ((int64_t(b) * job_.K + kv) * ranges_ + range) * columns_; }
+
+  void sum_range(int b, int kv, int range) const {
+    const AttentionLoops& loops = isa().attention;
+    Scratch& scratch = Scratch::mine();
+    Scratch::Frame frame(scratch);
+    const int begin = range * range_, end = std::min(job_.S, begin + range_), E = job_.E;
+    if (job_.settings.has_cache) place_new(job_, b, kv, std::max(begin, job_.past()), end);
+    const HeadView& keys = job_.settings.has_cache ? job_.keys : job_.k;
+    const HeadView& values = job_.settings.has_cache ? job_.values : job_.v;
+    float* q = scratch.get<float>(E);
+    float* mask = job_.settings.has_mask ? scratch.get<float>(range_) : nullptr;
+    float* scores = scratch.get<float>(int64_t(columns_) * range_);
+    float* out = outputs_ + place(b, kv, range) * E;
+    std::fill(out, out + int64_t(columns_) * E, 0.0f);
+    int low = end, high = begin;
+    for (int c = 0; c < columns_; c++) {
+      const int h = kv * job_.group() + c / job_.L, l = c % job_.L;
+      const int first = std::clamp(job_.first(l), begin, end), last = std::clamp(job_.last(l), first, end);
+      float* row = scores + int64_t(c) * range_;
+      std::fill(row, row + (end - begin), 0.0f);
+      loops.head(job_.q_steps, job_.rotation(l), job_.type, job_.q.at(b, h, l), job_.q_factor(), Type::f32, q);
+      loops.few_scores(job_.type, keys.at(b, kv, first), keys.token, last - first, E, q, row + (first - begin));
+      if (mask) job_.mask.read(b, h, l, first, last - first, mask, 1);
+      const int64_t at = place(b, kv, range) + c;
+      maxima_[at] = loops.few_softmax(row + (first - begin), last - first, job_.cap(), mask, &sums_[at]);
+      low = std::min(low, first), high = std::max(high, last);
+    }
+    if (low >= high) return;
+    loops.few_values(
+        job_.type, values.at(b, kv, low), values.token, high - low, E, scores + (low - begin), range_, columns_, out);
+  }
+
+  void combine(int b, int kv, int c) const {
+    const int h = kv * job_.group() + c / job_.L, l = c % job_.L, E = job_.E;
+    const int64_t start = place(b, kv, 0) + c;
+    float most = -INFINITY;
+    for (int r = 0; r < ranges_; r++) {
+      const float m = maxima_[start + int64_t(r) * columns_];
+      most = m > most || std::isnan(m) ? m : most;
+    }
+    float sum = 0;
+    float* total = outputs_ + start * E;
+    for (int r = 0; r < ranges_; r++) {
+      const int64_t at = start + int64_t(r) * columns_;
+      const float factor = maxima_[at] == -INFINITY ? 0 : std::exp2(maxima_[at] - most);
+      sum += factor * sums_[at];
+      if (r == 0 && factor == 1) continue;
+      const float* part = outputs_ + at * E;
+      for (int e = 0; e < E; e++) total[e] = (r == 0 ? 0 : total[e]) + factor * part[e];
+    }
+    isa().attention.convert(total, E, 1 / sum, job_.type, job_.out.at(b, h, l));
+    if (job_.lse) job_.lse[(int64_t(b) * job_.H + h) * job_.L + l] = most + std::log2(sum);
+  }
+
+  const AttentionJob& job_;
+  int columns_, range_, ranges_;
+  float *maxima_ = nullptr, *sums_ = nullptr, *outputs_ = nullptr;
+};
+
+}  // namespace
+
+bool is_for_few(const AttentionJob& job) {
+  return job.columns() <= kFewColumns && (job.settings.has_cache || job.plain_keys());
+}
+
+void attend_few(const AttentionJob& job) {
+  if (job.B > 0 && job.columns() > 0) Few(job).run();
+}
+
+}  // namespace cygnet::cpu

@@ -1,0 +1,119 @@
+#pragma once
+
+#include "vec.h"
+
+// The innermost blocks of products: see Micro in isa.h.
+
+namespace cygnet::cpu {
+namespace CYGNET_ISA {
+
+// Rows × 2 vectors of float32 in registers.
+template <int Rows>
+static void multiply_f32(int depth, const void* a_panel, const void* b_panel, float* c, bool accumulate, int used) {
+  const float* a = static_cast<const float*>(a_panel);
+  const float* b = static_cast<const float*>(b_panel);
+  V sums[Rows][2] = {};
+  for (int chunk = 0; chunk < depth; chunk += 16, a += Rows * 16) {
+    for (int k = 0; k < 16; k++, b += 2 * W) {
+      const V b0 = load(b), b1 = load(b + W);
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; r++) {
+        const V factor = splat(a[r * 16 + k]);
+        sums[r][0] += factor * b0;
+        sums[r][1] += factor * b1;
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; r++, c += 2 * W) {
+    store(c, accumulate ? load(c) + sums[r][0] : sums[r][0]);
+    store(c + W, accumulate ? load(c + W) + sums[r][1] : sums[r][1]);
+  }
+}
+
+#if defined(__AVX512BF16__)
+// Rows × 2 vectors of float32, each step a pair of bf16 products.
+template <int Rows>
+static void multiply_bf16(int depth, const void* a_panel, const void* b_panel, float* c, bool accumulate, int used) {
+  const int32_t* a = static_cast<const int32_t*>(a_panel);
+  const char* b = static_cast<const char*>(b_panel);
+  __m512 sums[Rows][2] = {};
+  for (int chunk = 0; chunk < depth; chunk += 32, a += Rows * 16) {
+    for (int k = 0; k < 16; k++, b += 128) {
+      const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b), b1 = (__m512bh)_mm512_loadu_si512(b + 64);
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; r++) {
+        const __m512bh factor = (__m512bh)_mm512_set1_epi32(a[r * 16 + k]);
+        sums[r][0] = _mm512_dpbf16_ps(sums[r][0], factor, b0);
+        sums[r][1] = _mm512_dpbf16_ps(sums[r][1], factor, b1);
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; r++, c += 32) {
+    store(c, accumulate ? load(c) + (V)sums[r][0] : (V)sums[r][0]);
+    store(c + 16, accumulate ? load(c + 16) + (V)sums[r][1] : (V)sums[r][1]);
+  }
+}
+#endif
+
+#if defined(__AMX_BF16__)
+// Registers of 16 rows × 64 bytes; a thread keeps the setting.
+INLINE void configure_tiles() {
+  static thread_local bool done = false;
+  if (done) return;
+  struct {
+    uint8_t palette = 1, start = 0, reserved[14] = {};
+    uint16_t bytes[16] = {};
+    uint8_t rows[16] = {};
+  } config;
+  for (int i = 0; i < 8; i++) config.bytes[i] = 64, config.rows[i] = 16;
+  _tile_loadconfig(&config);
+  done = true;
+}
+
+// 32 × 32 in four tiles.
+static void multiply_amx(int depth, const void* a_panel, const void* b_panel, float* c, bool accumulate, int used) {
+  configure_tiles();
+  const char* a = static_cast<const char*>(a_panel);
+  const char* b = static_cast<const char*>(b_panel);
+  if (accumulate) {
+    _tile_loadd(0, c, 128);
+    _tile_loadd(1, c + 16, 128);
+    _tile_loadd(2, c + 512, 128);
+    _tile_loadd(3, c + 528, 128);
+  } else {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  if (used > 16) {
+    for (int k = 0; k < depth; k += 32, a += 2048, b += 2048) {
+      _tile_loadd(4, a, 64);
+      _tile_loadd(6, b, 128);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(5, a + 1024, 64);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_loadd(7, b + 64, 128);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+  } else {
+    for (int k = 0; k < depth; k += 32, a += 2048, b += 2048) {
+      _tile_loadd(4, a, 64);
+      _tile_loadd(6, b, 128);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(5, a + 1024, 64);
+      _tile_dpbf16ps(2, 5, 6);
+    }
+  }
+  _tile_stored(0, c, 128);
+  _tile_stored(1, c + 16, 128);
+  _tile_stored(2, c + 512, 128);
+  _tile_stored(3, c + 528, 128);
+}
+#endif
+
+}  // namespace CYGNET_ISA
+}  // namespace cygnet::cpu

@@ -1,0 +1,214 @@
+#pragma once
+
+#include "vec.h"
+
+// Rows of any format → float32 or bf16.
+
+namespace cygnet::cpu {
+namespace CYGNET_ISA {
+
+template <typename T, typename P>
+INLINE void convert_row(const T* from, int count, P* to) {
+  int i = 0;
+  for (; i + W <= count; i += W) store(to + i, load(from + i));
+  if (i < count) store_part(to + i, load_part(from + i, count - i), count - i);
+}
+
+INLINE float scale_at(Type type, const void* scales, int64_t i) {
+  if (type == Type::f32) return static_cast<const float*>(scales)[i];
+  if (type == Type::bf16) return to_float(static_cast<const bf16*>(scales)[i]);
+  return to_float(static_cast<const f16*>(scales)[i]);
+}
+
+// 4 exponent and 3 mantissa bits, no infinities, one NaN.
+INLINE float from_e4m3(uint8_t x) {
+  const uint32_t sign = uint32_t(x & 0x80) << 24, magnitude = x & 0x7f;
+  if (magnitude == 0x7f) return __builtin_nanf("");
+  const float value = __builtin_bit_cast(float, magnitude << 20) * __builtin_bit_cast(float, uint32_t{0x7b800000});
+  return __builtin_bit_cast(float, sign | __builtin_bit_cast(uint32_t, value));
+}
+
+// A power of two.
+INLINE float from_e8m0(uint8_t x) {
+  if (x == 0xff) return __builtin_nanf("");
+  return __builtin_bit_cast(float, x == 0 ? uint32_t{0x00400000} : uint32_t(x) << 23);
+}
+
+static constexpr float kFp4[16] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
+static constexpr float kCounting[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+// Sixteen values of 4 bits, for one group.
+struct Table {
+  float of[16];
+};
+
+INLINE Table table_of(const Matrix& w, int64_t group) {
+  const bool affine = w.format == Format::affine;
+  float scale, bias = 0;
+  if (affine) {
+    scale = scale_at(w.scale_type, w.scales, group);
+    bias = scale_at(w.scale_type, w.biases, group);
+  } else {
+    const uint8_t byte = static_cast<const uint8_t*>(w.scales)[group];
+    scale = w.format == Format::mxfp4 ? from_e8m0(byte) : from_e4m3(byte);
+  }
+  const float* values = affine ? kCounting : kFp4;
+  Table table;
+  for (int i = 0; i < 16; i += W) store(table.of + i, load(values + i) * scale + bias);
+  return table;
+}
+
+INLINE void look_up(const Table& table, const uint8_t* bytes, int count, float* to) {
+#if defined(__AVX512F__)
+  const __m512 t = _mm512_loadu_ps(table.of);
+  for (int i = 0; i < count; i += 16) {
+    const __m512i q = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes + i / 2)));
+    _mm512_storeu_ps(to + i, _mm512_permutexvar_ps(_mm512_or_si512(q, _mm512_slli_epi64(q, 28)), t));
+  }
+#else
+  for (int i = 0; i < count; i += 2) {
+    to[i] = table.of[bytes[i / 2] & 15];
+    to[i + 1] = table.of[bytes[i / 2] >> 4];
+  }
+#endif
+}
+
+INLINE void look_up(const Table& table, const uint8_t* bytes, int count, bf16* to) {
+#if defined(__AVX512BF16__)
+  const __m512i t = _mm512_broadcast_i64x4((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(table.of)));
+  for (int i = 0; i < count; i += 32) {
+    if (count - i < 32) {
+      const __m256i q = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes + i / 2)));
+      const __m256i both = _mm256_or_si256(q, _mm256_slli_epi32(q, 12));
+      const __m256i values = _mm512_castsi512_si256(_mm512_permutexvar_epi16(_mm512_castsi256_si512(both), t));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), values);
+      return;
+    }
+    // Two nibbles of a byte to two lanes of 16 bits; a lookup reads 5 bits, and the table repeats.
+    const __m512i q = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i / 2)));
+    _mm512_storeu_si512(to + i, _mm512_permutexvar_epi16(_mm512_and_si512(_mm512_or_si512(q, _mm512_slli_epi32(q, 12)), _mm512_set1_epi16(31)), t));
+  }
+#else
+  float values[128];
+  for (int i = 0; i < count; i += 128) {
+    const int n = count - i < 128 ? count - i : 128;
+    look_up(table, bytes + i / 2, n, values);
+    convert_row(values, n, to + i);
+  }
+#endif
+}
+
+// A stream of Bits-bit numbers, lowest bits first → bytes. count: at most 64, a multiple of 8.
+template <int Bits>
+INLINE void unpack_bits(const uint8_t* from, int count, uint8_t* to) {
+  constexpr uint64_t low = (1 << Bits) - 1;
+#if defined(__AVX512VBMI__)
+  if (count == 64) {
+    alignas(64) static constexpr auto spread = [] {
+      struct { uint8_t at[64]; } s{};
+      for (int i = 0; i < 64; i++) s.at[i] = static_cast<uint8_t>(i / 8 * Bits + i % 8 < 64 ? i / 8 * Bits + i % 8 : 63);
+      return s;
+    }();
+    const uint64_t shifts = [] {
+      uint64_t s = 0;
+      for (int i = 0; i < 8; i++) s |= uint64_t(i * Bits) << (8 * i);
+      return s;
+    }();
+    const __mmask64 there = Bits == 8 ? ~0ull : (1ull << (8 * Bits % 64)) - 1;
+    const __m512i bytes = _mm512_permutexvar_epi8(_mm512_load_si512(&spread), _mm512_maskz_loadu_epi8(there, from));
+    const __m512i q = _mm512_multishift_epi64_epi8(_mm512_set1_epi64(shifts), bytes);
+    _mm512_storeu_si512(to, _mm512_and_si512(q, _mm512_set1_epi8(static_cast<char>(low))));
+    return;
+  }
+#endif
+  for (int i = 0; i < count; i += 8) {
+    uint64_t stream = 0;
+    memcpy(&stream, from + i / 8 * Bits, Bits);
+    for (int j = 0; j < 8; j++) to[i + j] = static_cast<uint8_t>(stream >> (Bits * j) & low);
+  }
+}
+
+// `count` numbers from column `col` on of a row of q.
+INLINE void unpack_bytes(const uint8_t* row, int bits, int col, int count, uint8_t* to) {
+  const uint8_t* from = row + int64_t(col) * bits / 8;
+  switch (bits) {
+    case 2: return unpack_bits<2>(from, count, to);
+    case 3: return unpack_bits<3>(from, count, to);
+    case 4: return unpack_bits<4>(from, count, to);
+    case 5: return unpack_bits<5>(from, count, to);
+    case 6: return unpack_bits<6>(from, count, to);
+    default: return unpack_bits<8>(from, count, to);
+  }
+}
+
+template <typename P>
+INLINE void unpack_packed(const Matrix& w, int row, int col, int count, P* to) {
+  const uint8_t* data = w.row(row);
+  const int64_t first = int64_t(row) * w.groups();
+  for (int at = col; at < col + count;) {
+    const int group = at / w.group, end = (group + 1) * w.group < col + count ? (group + 1) * w.group : col + count;
+    P* out = to + (at - col);
+    if (w.bits == 4) {
+      look_up(table_of(w, first + group), data + at / 2, end - at, out);
+    } else {
+      const float scale = w.format == Format::mxfp8 ? from_e8m0(static_cast<const uint8_t*>(w.scales)[first + group])
+                                                    : scale_at(w.scale_type, w.scales, first + group);
+      const float bias = w.format == Format::mxfp8 ? 0 : scale_at(w.scale_type, w.biases, first + group);
+      for (int i = at; i < end; i += 64) {
+        const int n = end - i < 64 ? end - i : 64;
+        uint8_t q[64];
+        float values[64];
+        const uint8_t* bytes = data + i;
+        if (w.bits != 8) {
+          unpack_bytes(data, w.bits, i, n, q);
+          bytes = q;
+        }
+        if (w.format == Format::mxfp8) {
+          for (int j = 0; j < n; j++) values[j] = from_e4m3(bytes[j]) * scale;
+          convert_row(values, n, out + (i - at));
+        } else {
+          for (int j = 0; j < n; j += W) store_some(out + (i - at) + j, load_some(bytes + j, n - j) * scale + bias, n - j);
+        }
+      }
+    }
+    at = end;
+  }
+}
+
+// In vectors: the compiler's memcpy of a size that it does not know is slow for short rows.
+template <typename T>
+INLINE void copy(const T* from, int count, T* to) {
+  int i = 0;
+  for (; i + 64 / int(sizeof(T)) <= count; i += 64 / sizeof(T)) memcpy(to + i, from + i, 64);
+  for (; i < count; i++) to[i] = from[i];
+}
+
+// The row itself where it is stored as P, else null.
+template <typename P>
+INLINE const P* in_place(const Matrix& w, int row, int col) {
+  return w.format == (sizeof(P) == 2 ? Format::bf16 : Format::f32) ? reinterpret_cast<const P*>(w.row(row)) + col : nullptr;
+}
+
+template <typename P>
+INLINE void unpack_to(const Matrix& w, int row, int col, int count, P* to) {
+  switch (w.format) {
+    case Format::f32: return convert_row(reinterpret_cast<const float*>(w.row(row)) + col, count, to);
+    case Format::bf16:
+      if constexpr (sizeof(P) == 2) {
+        copy(reinterpret_cast<const bf16*>(w.row(row)) + col, count, to);
+        return;
+      } else {
+        return convert_row(reinterpret_cast<const bf16*>(w.row(row)) + col, count, to);
+      }
+    case Format::f16: return convert_row(reinterpret_cast<const f16*>(w.row(row)) + col, count, to);
+    default: return unpack_packed(w, row, col, count, to);
+  }
+}
+
+template <typename P>
+static void unpack(const Matrix& w, int row, int col, int count, void* to) {
+  unpack_to(w, row, col, count, static_cast<P*>(to));
+}
+
+}  // namespace CYGNET_ISA
+}  // namespace cygnet::cpu

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <vector>
+
+#include "mlx/array.h"
+#include "product.h"
+
+namespace cygnet::cpu {
+
+namespace mx = mlx::core;
+
+// One of the layers that share an input: y = x Wᵀ + bias + scale · (x A) B. Its arrays follow x in the inputs, in this order:
+// W [N, K] or packed, scales, biases of groups, bias [N], A [K, R], B [R, N].
+struct Projection {
+  Format format;
+  int bits = 0, group = 0;
+  bool has_scales = false, has_biases = false, has_bias = false, has_update = false;
+  float scale = 1;
+  int first = 0;  // index of W
+
+  int scales() const { return first + 1; }
+  int bias() const { return first + 1 + has_scales + has_biases; }
+  int a() const { return bias() + has_bias; }
+  int b() const { return a() + 1; }
+  int end() const { return a() + 2 * has_update; }
+};
+
+// W as it lies in memory, when the inputs are computed.
+Matrix weight_of(const std::vector<mx::array>& inputs, const Projection& projection);
+int columns_of(const std::vector<mx::array>& inputs, const Projection& projection);
+
+// x: [..., K] float32, bfloat16 or float16 → y_i: [..., N_i] in x's dtype, then x A of each update: float32 [rows, R].
+// Adapters are float32. bf16 products where the processor has them, all else in float32.
+std::vector<mx::array> linear(const mx::array& x, std::vector<mx::array> operands, std::vector<Projection> projections);
+
+}  // namespace cygnet::cpu

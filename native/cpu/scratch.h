@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+namespace cygnet::cpu {
+
+// Memory that a thread keeps between jobs. What a frame took is free again when the frame ends.
+class Scratch {
+ public:
+  Scratch() = default;
+  Scratch(const Scratch&) = delete;
+  ~Scratch() {
+    for (Chunk& chunk : chunks_) std::free(chunk.data);
+  }
+
+  static Scratch& mine() {
+    static thread_local Scratch scratch;
+    return scratch;
+  }
+
+  // Aligned for any vector; its content is undefined.
+  template <typename T>
+  T* get(size_t count) {
+    const size_t bytes = (count * sizeof(T) + kAlignment) / kAlignment * kAlignment;
+    for (; at_ < chunks_.size(); at_++, used_ = 0) {
+      if (used_ + bytes <= chunks_[at_].size) return take<T>(bytes);
+    }
+    const size_t size = bytes > kChunk ? bytes : kChunk;
+    void* data = std::aligned_alloc(kAlignment, size);
+    if (!data) throw std::bad_alloc();
+    chunks_.push_back({static_cast<uint8_t*>(data), size});
+    return take<T>(bytes);
+  }
+
+  class Frame {
+   public:
+    explicit Frame(Scratch& scratch) : scratch_(scratch), at_(scratch.at_), used_(scratch.used_) {}
+    ~Frame() {
+      scratch_.at_ = at_;
+      scratch_.used_ = used_;
+    }
+    Frame(const Frame&) = delete;
+
+   private:
+    Scratch& scratch_;
+    size_t at_, used_;
+  };
+
+ private:
+  static constexpr size_t kAlignment = 4096, kChunk = size_t{1} << 20;
+  struct Chunk {
+    uint8_t* data;
+    size_t size;
+  };
+
+  template <typename T>
+  T* take(size_t bytes) {
+    uint8_t* data = chunks_[at_].data + used_;
+    used_ += bytes;
+    return reinterpret_cast<T*>(data);
+  }
+
+  std::vector<Chunk> chunks_;
+  size_t at_ = 0, used_ = 0;
+};
+
+}  // namespace cygnet::cpu

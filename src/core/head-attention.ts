@@ -1,0 +1,81 @@
+import { type AttentionRule, attentionKernel, hasAttentionKernel } from "./attention.ts";
+import * as fast from "./fast.ts";
+import type { Tensor } from "./tensor.ts";
+
+// B batch · L tokens · H query heads · K key/value heads · S keys · E head size
+
+/** Keys and values of the tokens so far, in buffers [B, K, capacity, E]. */
+export interface KeyValueStore {
+  /** Tokens stored. */
+  readonly offset: number;
+  /** Stores k, v: [B, K, L, E] and returns all so far: [B, K, S, E]. */
+  append(k: Tensor, v: Tensor): [keys: Tensor, values: Tensor];
+  /** The buffers, with room for new tokens. like: [B, K, L, E] */
+  reserve(like: Pick<Tensor, "shape" | "dtype">): [keys: Tensor, values: Tensor];
+  /** Takes these, with `length` more tokens in them, in the place of the buffers that were reserved. */
+  replace(keys: Tensor, values: Tensor, length: number): void;
+}
+
+export interface HeadAttention extends AttentionRule {
+  heads: number;
+  kvHeads: number;
+  /** RMSNorm of each head's queries and keys: weights [E]. */
+  norms?: { q: Tensor; k: Tensor; eps: number } | undefined;
+  rope?: fast.RopeOptions | undefined;
+  /** Tokens before these, which are seen too and to which these are added. */
+  cache?: KeyValueStore | undefined;
+}
+
+/**
+ * What lies between the projections of a block: norms and rotation of heads, the cache, attention.
+ * q: [B, L, H · E] · k, v: [B, L, K · E] → [B, L, H · E]. One kernel on a CPU; without a cache it has gradients.
+ */
+export function headAttention(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention): Tensor {
+  return fused(q, k, v, options) ?? composed(q, k, v, options);
+}
+
+function fused(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention): Tensor | undefined {
+  const { heads, kvHeads, norms, rope, cache } = options;
+  const [batch = 0, length = 0, width = 0] = q.shape;
+  const size = width / heads;
+  const frequencies = rope?.frequencies;
+  if (!hasAttentionKernel(q, k, v, size) || (rope && !frequencies)) return undefined;
+  const offset = cache?.offset ?? 0;
+  const [out, keys, values] = attentionKernel([q, k, v], options, {
+    heads,
+    kvHeads,
+    norms,
+    rope: rope && frequencies && { frequencies, traditional: rope.traditional },
+    cache: cache?.reserve({ shape: [batch, kvHeads, length, size], dtype: k.dtype }),
+    offset,
+  });
+  if (keys && values) cache?.replace(keys, values, length);
+  return out;
+}
+
+function composed(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention): Tensor {
+  const { heads, kvHeads, norms, rope, cache, ...rule } = options;
+  const offset = cache?.offset ?? 0;
+  const prepared = (x: Tensor, weight: Tensor | undefined): Tensor => {
+    const first = headsFirst(norms ? fast.rmsNorm(x, weight, norms.eps) : x);
+    return rope ? fast.rope(first, offset, rope) : first;
+  };
+  const queries = prepared(splitHeads(q, heads), norms?.q); // [B, H, L, E]
+  const newKeys = prepared(splitHeads(k, kvHeads), norms?.k); // [B, K, L, E]
+  const newValues = headsFirst(splitHeads(v, kvHeads));
+  const [keys, values] = cache ? cache.append(newKeys, newValues) : [newKeys, newValues];
+  return fast
+    .scaledDotProductAttention(queries, keys, values, rule)
+    .transpose(0, 2, 1, 3)
+    .reshape(...q.shape);
+}
+
+/** [B, L, heads · E] → [B, L, heads, E] */
+function splitHeads(x: Tensor, heads: number): Tensor {
+  return x.reshape(x.dim(0), x.dim(1), heads, x.dim(2) / heads);
+}
+
+/** [B, L, heads, E] → [B, heads, L, E] */
+function headsFirst(x: Tensor): Tensor {
+  return x.transpose(0, 2, 1, 3);
+}
