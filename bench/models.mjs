@@ -1,5 +1,5 @@
-// The models of the benchmark: Hugging Face folders with random float32 weights from a fixed seed, in .bench/models.
-// Run as a program, `node bench/models.mjs NAME` writes one of them.
+// The models of the benchmark: Hugging Face folders with random weights from a fixed seed, in .bench/models, and the same
+// numbers in half precision and packed. Run as a program, `node bench/models.mjs NAME FORM` writes one of them.
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
@@ -40,20 +40,33 @@ export const configs = {
   },
 };
 
-export function modelFolder(name) {
-  return join(root, ".bench/models", name);
+/** The forms in which weights lie in folders of their own, and the dtype that each is computed in. */
+export const forms = {
+  f32: { dtype: "float32" },
+  bf16: { dtype: "bfloat16" },
+  "8bit": { dtype: "bfloat16", bits: 8 },
+  "4bit": { dtype: "bfloat16", bits: 4 },
+};
+
+export function modelFolder(name, form) {
+  return join(root, ".bench/models", form === "f32" ? name : `${name}-${form}`);
 }
 
-export function isWritten(name) {
-  return existsSync(join(modelFolder(name), "model.safetensors"));
+/** The model in one of llama.cpp's types. */
+export function ggufFile(name, type) {
+  return join(root, ".bench/gguf", `${name}-${type}.gguf`);
+}
+
+export function isWritten(name, form) {
+  return existsSync(join(modelFolder(name, form), "model.safetensors"));
 }
 
 /** Writes into a folder beside and renames it, so that a stopped run leaves no half model. */
-async function write(name) {
+async function writeRandom(name) {
   const random = await import("../dist/core/random.js");
   const { saveSafetensors } = await import("../dist/core/safetensors.js");
   const { buildModel } = await import("../dist/models/load.js");
-  const folder = modelFolder(name);
+  const folder = modelFolder(name, "f32");
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
@@ -65,4 +78,31 @@ async function write(name) {
   renameSync(partial, folder);
 }
 
-if (process.argv[1] === import.meta.filename) await write(process.argv[2]);
+/** Rounds the float32 weights to bfloat16 and packs them when the form has bits, in groups of 64 columns. */
+async function writeForm(name, form) {
+  const { loadModel } = await import("../dist/models/load.js");
+  const { saveModel } = await import("../dist/convert/save-model.js");
+  const source = modelFolder(name, "f32");
+  const { dtype, bits } = forms[form];
+  const model = loadModel(source, { dtype });
+  const config = { ...configs[name], torch_dtype: dtype };
+  if (bits) config.quantization = await pack(model, { group_size: 64, bits, mode: "affine" });
+  saveModel({ model, config, source, target: modelFolder(name, form), force: true });
+}
+
+/** Replaces all linear layers and the embedding by packed ones. */
+async function pack(model, quantization) {
+  const { Linear } = await import("../dist/nn/linear.js");
+  const { Embedding } = await import("../dist/nn/embedding.js");
+  const { QuantizedEmbedding, QuantizedLinear } = await import("../dist/nn/quantized.js");
+  for (const [path, layer] of [...model.modules()]) {
+    if (layer instanceof Linear) model.replace(path, QuantizedLinear.from(layer, quantization));
+    if (layer instanceof Embedding) model.replace(path, QuantizedEmbedding.from(layer, quantization));
+  }
+  return quantization;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [, , name, form] = process.argv;
+  await (form === "f32" ? writeRandom(name) : writeForm(name, form));
+}

@@ -1,135 +1,159 @@
-// Races Cygnet with Python mlx-lm on this machine. Every run is a process of its own, and the sides take turns.
-//   npm run bench -- [--only TEXT] [--rounds N] [--quick] [--write]
-// --only TEXT   only tasks whose name (model/train/1x128, model/generate) contains it
+// Races Cygnet with its rivals on this machine. Every run is a process of its own, and the sides take turns.
+//   npm run bench -- [--only TEXT] [--rounds N] [--patience N] [--quick] [--write]
+// --only TEXT   only tasks whose name contains it: small/train/4x512, generate, products; without it all of qwen3-0.6b
 // --rounds N    runs of each task on each side (3)
+// --patience N  seconds that all waiting for a quiet machine and all repeating of disturbed runs may take (600)
 // --quick       without mlx-lm as shipped, which takes minutes
-// --write       puts the table into bench/README.md
-// CYGNET_BENCH_PYTHON names a Python with mlx-lm, CYGNET_BENCH_OPENBLAS an OpenBLAS for it.
-import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, totalmem } from "node:os";
-import { join, resolve } from "node:path";
+// --write       puts the tables into bench/README.md
+// CYGNET_BENCH_TORCH, CYGNET_BENCH_LLAMA, CYGNET_BENCH_PYTHON name the rivals: see bench/README.md.
+import { readFileSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { isWritten } from "./models.mjs";
-import { findSides, measure } from "./sides.mjs";
-import { table } from "./table.mjs";
-import { briefly, checks, tasks } from "./tasks.mjs";
+import { compare } from "./compare.mjs";
+import { factsOf } from "./facts.mjs";
+import { goalsTable } from "./goals.mjs";
+import { measure, quiet } from "./measure.mjs";
+import { prepare } from "./prepare.mjs";
+import { productSpecs, productsTable } from "./products.mjs";
+import { findSides } from "./sides.mjs";
+import { memoryTable, speedTable } from "./tables.mjs";
+import { checks, specFor, tasks } from "./tasks.mjs";
 
-/** Seconds that one run may take, and from which on it is not repeated. */
+/** Seconds that one run may take, and from which on a side that no goal names is not run again. */
 const limit = 600;
-const long = 60;
-const tolerance = 1e-4;
+const long = 30;
+/** The share of the processor that other programs may take, and how often a run is taken again when they took more. */
+const busyShare = 0.1;
+const retries = 2;
 
-const root = resolve(import.meta.dirname, "..");
 const { values: flags } = parseArgs({
   options: {
-    only: { type: "string", default: "" },
+    only: { type: "string" },
     rounds: { type: "string", default: "3" },
+    patience: { type: "string", default: "600" },
     quick: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
 
-const chosen = tasks.filter((task) => task.id.includes(flags.only));
-if (chosen.length === 0) fail(`--only ${flags.only} matches none of: ${tasks.map((task) => task.id).join(", ")}`);
+const chosen = tasks.filter(({ id, model }) => (flags.only ? id.includes(flags.only) : model === "qwen3-0.6b"));
+if (chosen.length === 0) fail(`--only ${flags.only} matches none of: ${tasks.map(({ id }) => id).join(", ")}`);
 const { sides, notes } = findSides(flags);
 for (const note of notes) tell(note);
+let patience = Number(flags.patience);
+const loadAtStart = loadavg()[0];
 
-const busy = loadavg()[0];
-if (busy > 0.5) tell(`the machine is not idle (load ${busy.toFixed(1)}): these times are not worth quoting`);
+const models = [...new Set(chosen.map(({ model }) => model))];
+if (chosen.some(({ spec }) => spec.kind !== "products")) await check("small");
+for (const model of models) prepare(model, sidesFor(model), tell);
 
-for (const model of new Set(chosen.map((task) => task.model))) {
-  if (!isWritten(model)) writeModel(model);
-  if (sides.length > 1) await check(model);
-}
 const measured = [];
-for (const task of chosen) measured.push(await race(task));
+const products = Object.fromEntries(models.map((model) => [model, []]));
+for (const task of chosen) {
+  if (task.spec.kind === "products") products[task.model] = await raceProducts(task);
+  else measured.push(await race(task));
+}
 
-const report = `${table(sides, measured)}\n\n${facts()}\n`;
+const report = `${models.flatMap(sectionsOf).join("\n\n")}\n\n${factsOf(allRuns(), flags.rounds, loadAtStart)}\n`;
 process.stdout.write(report);
 if (flags.write) writeReport(report);
 
 /** Ends the program unless all sides compute the same losses and greedy tokens. */
 async function check(model) {
-  for (const spec of checks(model)) {
+  const able = sides.filter(({ name }) => !name.startsWith("llama"));
+  prepare(model, able, tell);
+  for (const { id, spec } of checks(model)) {
     const results = {};
-    for (const side of sides) results[side.name] = await measure(side, spec, limit);
-    compare(`${model} ${spec.kind}`, results);
+    for (const side of able.filter(({ kinds }) => kinds.includes(spec.kind))) {
+      results[side.name] = await measure(side, spec, side.place(model), limit);
+    }
+    requireSame(id, results);
   }
-  tell(`${model}: same losses and greedy tokens on ${sides.map((side) => side.title).join(", ")}`);
+  tell(`${model}: same losses and greedy tokens on ${able.map(({ title }) => title).join(", ")}`);
 }
 
 /** All runs of a task, by side. */
 async function race(task) {
-  const runs = Object.fromEntries(sides.map((side) => [side.name, []]));
-  const skipped = new Set(task.heavy ? ["shipped"] : []);
+  const racing = sides.filter(({ name, kinds }) => kinds.includes(task.spec.kind) && !task.without?.test(name));
+  const runs = Object.fromEntries(racing.map(({ name }) => [name, []]));
+  const done = new Set();
   for (let round = 1; round <= Number(flags.rounds); round++) {
-    for (const side of sides.filter(({ name }) => !skipped.has(name))) {
-      const started = performance.now();
-      const result = await measure(side, (side.name === "shipped" ? briefly(task) : task).spec, limit);
-      const seconds = (performance.now() - started) / 1000;
-      tell(`${task.id}, round ${round}, ${side.title}: ${result ? `${seconds.toFixed(0)} s` : `over ${limit} s`}`);
+    for (const side of racing.filter(({ name }) => !done.has(name))) {
+      const result = await undisturbed(`${task.id}, round ${round}`, side, specFor(side, task), side.place(task.model));
       if (result) runs[side.name].push(result);
-      if (side.name === "shipped" && seconds > long) skipped.add(side.name);
+      if (!result || (!side.main && result.wallSeconds > long)) done.add(side.name);
     }
-    compare(task.id, Object.fromEntries(Object.entries(runs).map(([name, list]) => [name, list.at(-1)])));
+    requireSame(task.id, Object.fromEntries(Object.entries(runs).map(([name, list]) => [name, list.at(-1)])));
   }
   return { task, runs };
 }
 
-/** Losses within the tolerance and tokens equal, as far as all sides went. */
-function compare(what, { ours, ...others }) {
-  for (const [name, theirs] of Object.entries(others)) {
-    if (!theirs) continue;
-    const farthest = Math.max(
-      0,
-      ...(theirs.losses ?? []).map((loss, i) => Math.abs(loss - ours.losses[i]) / Math.abs(loss)),
-    );
-    const isSame = (theirs.ids ?? []).every((id, i) => id === ours.ids[i]);
-    if (farthest <= tolerance && isSame) continue;
-    fail(`${what}: Cygnet and mlx-lm (${name}) differ: ${JSON.stringify({ ours, theirs }, undefined, 1)}`);
+/** The machine's limits and Cygnet's products, round by round. */
+async function raceProducts({ id, model }) {
+  const results = [];
+  for (let round = 1; round <= Number(flags.rounds); round++) {
+    for (const { side, spec } of productSpecs(model, sides)) {
+      const result = await undisturbed(`${id}, round ${round}`, side, spec, {});
+      if (result) results.push({ ...result, title: side.title });
+    }
   }
+  return results;
 }
 
-function writeModel(model) {
-  tell(`writing ${model} with random weights`);
-  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, "models.mjs"), model], {
-    stdio: "inherit",
-  });
-  if (status !== 0) fail(`could not write the model ${model}`);
-}
-
-/** Machine, versions and date, for the line below the table. */
-function facts() {
-  const all = measured.flatMap(({ runs }) => Object.values(runs).flat());
-  const one = (name) => all.find((run) => run[name])?.[name];
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const openblas = versionOf(join(root, ".native/openblas"), "scipy_openblas32");
-  const list = [
-    new Date().toISOString().slice(0, 10),
-    `${cpus()[0].model.trim()}, ${cpus().length} threads, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`,
-    `Cygnet ${version}, Node ${process.versions.node}, MLX ${one("mlx")}${openblas && `, OpenBLAS ${openblas}`}`,
-    one("mlxLm") && `mlx-lm ${one("mlxLm")}, Python ${one("python")}${one("blas") ? `, ${one("blas")}` : ""}`,
-    `rounds: ${flags.rounds}, load at the start: ${busy.toFixed(1)}`,
-  ];
-  return `${list.filter(Boolean).join(" · ")}.`;
-}
-
-/** The version of a wheel unpacked in `folder`, empty when it is not there. */
-function versionOf(folder, wheel) {
-  try {
-    const info = readdirSync(folder).find((name) => name.startsWith(`${wheel}-`)) ?? "";
-    return /-([\d.]+)\.dist-info$/.exec(info)?.[1] ?? "";
-  } catch {
-    return "";
+/** A measurement during which other programs took little of the processor, or the least disturbed of some. */
+async function undisturbed(what, side, spec, place) {
+  let best;
+  for (let attempt = 0; attempt <= retries; attempt++) {
+    if (patience > 0) patience -= await quiet(busyShare, { atMost: Math.min(patience, 60) });
+    const result = await measure(side, spec, place, limit);
+    if (!result) {
+      tell(`${what}, ${side.title}: over ${limit} s`);
+      return best;
+    }
+    const others = result.others > busyShare ? `, other programs took ${Math.round(100 * result.others)} %` : "";
+    tell(`${what}, ${side.title}: ${result.wallSeconds.toFixed(0)} s${others}`);
+    if (!best || result.others < best.others) best = result;
+    if (!others || patience <= 0) return best;
+    patience -= result.wallSeconds;
   }
+  return best;
 }
 
-function writeReport(report) {
+function requireSame(what, results) {
+  const difference = compare(results);
+  if (difference) fail(`${what}: ${difference}`);
+}
+
+function sidesFor(model) {
+  return sides.filter(({ kinds }) => chosen.some((task) => task.model === model && kinds.includes(task.spec.kind)));
+}
+
+function sectionsOf(model) {
+  const here = measured.filter(({ task }) => task.model === model);
+  const sections = [];
+  if (here.length > 0) {
+    sections.push(`**${model}: tokens a second**, median (least–most)\n\n${speedTable(sides, here)}`);
+    sections.push(`**${model}: peak memory in GB**, in brackets without the libraries\n\n${memoryTable(sides, here)}`);
+  }
+  if (products[model].length > 0) {
+    const title = `**${model}: products of 1, 128 and 512 rows**, share of the machine's limit`;
+    sections.push(`${title}\n\n${productsTable(model, products[model])}`);
+  }
+  const goals = goalsTable(model, here, products[model]);
+  if (goals) sections.push(`**${model}: goals**\n\n${goals}`);
+  return sections;
+}
+
+function allRuns() {
+  return [...measured.flatMap(({ runs }) => Object.values(runs).flat()), ...Object.values(products).flat()];
+}
+
+function writeReport(text) {
   const path = join(import.meta.dirname, "README.md");
   const [before, rest] = readFileSync(path, "utf8").split("<!-- table -->\n");
   const after = rest.split("<!-- end of table -->\n")[1];
-  writeFileSync(path, `${before}<!-- table -->\n${report}<!-- end of table -->\n${after}`);
+  writeFileSync(path, `${before}<!-- table -->\n${text}<!-- end of table -->\n${after}`);
 }
 
 function tell(text) {

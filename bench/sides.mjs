@@ -1,33 +1,122 @@
-// What is raced: Cygnet, and mlx-lm with and without a fast BLAS in its process.
-import { spawn, spawnSync } from "node:child_process";
+// What is raced: Cygnet and its rivals, each in one or more forms of the weights.
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { forms, ggufFile, modelFolder } from "./models.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 const tasks = join(import.meta.dirname, "tasks");
 
-/** The sides that can run here, and for each that cannot, a sentence on what is missing. */
+/**
+ * `form`: how the weights are stored. `exact`: computes in float32, so losses and tokens must equal those of the others.
+ * `main`: one of the sides that a goal compares; the others are not run again after a long run. `slow`: takes minutes
+ * where the others take seconds.
+ * @typedef {{
+ *   name: string, title: string, form: string, kinds: string[], exact?: boolean, main?: boolean, slow?: boolean,
+ *   program: string, script: string, env: object, place: (model: string) => object,
+ * }} Side
+ */
+
+/** The sides that can run here, and for each rival that cannot, how to install it. */
 export function findSides({ quick }) {
-  const ours = { name: "ours", title: "Cygnet", program: process.execPath, script: join(tasks, "ours.mjs"), env: {} };
-  const python = process.env.CYGNET_BENCH_PYTHON ?? "python3";
-  if (spawnSync(python, ["-c", "import mlx_lm"]).status !== 0) {
-    const missing = `${python} has no mlx-lm, so Cygnet runs alone. To race it: python3 -m venv .bench/python && .bench/python/bin/pip install "mlx[cpu]==0.32.4" mlx-lm==0.32.2 rich && CYGNET_BENCH_PYTHON=.bench/python/bin/python npm run bench`;
-    return { sides: [ours], notes: [missing] };
+  const found = [findPyTorch(), findLlamaCpp(), findMlxLm({ quick })];
+  return { sides: [...cygnet(), ...found.flatMap(({ sides }) => sides)], notes: found.flatMap(({ notes }) => notes) };
+}
+
+function cygnet() {
+  const side = { program: process.execPath, script: join(tasks, "ours.mjs"), env: {}, main: true };
+  const sideOf = (form, title, more) => ({
+    ...{ ...side, name: `ours-${form}`, title: `Cygnet ${title}`, form, kinds: ["train", "generate"] },
+    ...{ place: (model) => inFolder(model, form), ...more },
+  });
+  const kinds = ["train", "generate", "rows"];
+  return [
+    sideOf("f32", "f32", { exact: true, main: false }),
+    sideOf("bf16", "bf16", { kinds }),
+    sideOf("8bit", "8-bit", { kinds: ["generate"] }),
+    sideOf("4bit", "4-bit", { kinds }),
+  ];
+}
+
+function findPyTorch() {
+  const python = process.env.CYGNET_BENCH_TORCH;
+  if (!python || !canImport(python, "torch, transformers, peft")) {
+    return absent(
+      "PyTorch + PEFT: python3 -m venv .bench/torch && .bench/torch/bin/pip install torch transformers peft gguf, then CYGNET_BENCH_TORCH=.bench/torch/bin/python",
+    );
   }
-  const theirs = { program: python, script: join(tasks, "mlx-lm.py") };
-  const shipped = { ...theirs, name: "shipped", title: "mlx-lm as shipped", env: {} };
-  // Only the Linux wheel carries a slow BLAS.
-  if (process.platform !== "linux") return { sides: [ours, shipped], notes: [] };
-  const slow = quick ? [] : [shipped];
+  const side = { program: python, script: join(tasks, "pytorch.py"), env: {}, kinds: ["train", "generate"] };
+  const sideOf = (form, more) => ({
+    ...{ ...side, name: `torch-${form}`, title: `PyTorch + PEFT ${form}`, form },
+    ...{ place: (model) => inFolder(model, form), ...more },
+  });
+  return present([sideOf("bf16", { main: true }), sideOf("f32", { exact: true })]);
+}
+
+function findLlamaCpp() {
+  const folder = process.env.CYGNET_BENCH_LLAMA;
+  const python = process.env.CYGNET_BENCH_TORCH;
+  const isThere = ["llama-bench", "llama-quantize"].every((name) => folder && existsSync(join(folder, name)));
+  if (!isThere || !python || !canImport(python, "gguf")) {
+    return absent(
+      "llama.cpp: build llama-bench and llama-quantize with cmake (bench/README.md) and name their folder in CYGNET_BENCH_LLAMA; the Python of CYGNET_BENCH_TORCH writes its models, with the package gguf",
+    );
+  }
+  const sideOf = (type) => ({
+    ...{ name: `llama-${type}`, title: `llama.cpp ${type}`, form: type, kinds: ["generate"], main: true },
+    ...{ program: process.execPath, script: join(tasks, "llama.mjs"), env: {} },
+    writer: { python, quantize: join(folder, "llama-quantize") },
+    place: (model) => ({ model: ggufFile(model, type), llamaBench: join(folder, "llama-bench") }),
+  });
+  return present(["F16", "Q8_0", "Q4_0", "Q4_K_M"].map(sideOf));
+}
+
+function findMlxLm({ quick }) {
+  const python = process.env.CYGNET_BENCH_PYTHON ?? "python3";
+  if (!canImport(python, "mlx_lm")) {
+    return absent(
+      'mlx-lm: python3 -m venv .bench/python && .bench/python/bin/pip install "mlx[cpu]==0.32.4" mlx-lm==0.32.2 rich, then CYGNET_BENCH_PYTHON=.bench/python/bin/python',
+    );
+  }
+  const side = { program: python, script: join(tasks, "mlx-lm.py"), env: {}, kinds: ["train", "generate"] };
+  const sideOf = (name, form, title, more) => ({
+    ...{ ...side, name, form, title: `mlx-lm ${title}` },
+    ...{ place: (model) => inFolder(model, form), ...more },
+  });
+  // Only the Linux wheel carries a slow BLAS, and slow half-precision and packed products.
+  if (process.platform !== "linux")
+    return present([sideOf("mlx-f32", "f32", "f32", { exact: true }), sideOf("mlx-bf16", "bf16", "bf16")]);
+  const slow = quick
+    ? []
+    : [
+        sideOf("shipped-bf16", "bf16", "as shipped, bf16", { slow: true }),
+        sideOf("shipped-4bit", "4bit", "as shipped, 4-bit", { slow: true, kinds: ["generate"] }),
+      ];
   const library = findOpenBlas();
   if (!library) {
-    const missing =
-      "no OpenBLAS for mlx-lm: install libopenblas0-pthread and give its libopenblas.so.0 as CYGNET_BENCH_OPENBLAS";
-    return { sides: [ours, ...slow], notes: [missing] };
+    const note =
+      "mlx-lm with OpenBLAS: install libopenblas0-pthread and name its libopenblas.so.0 in CYGNET_BENCH_OPENBLAS";
+    return { sides: slow, notes: [note] };
   }
   // libgfortran lies one folder above, where Debian's packages were unpacked rather than installed.
   const env = { LD_PRELOAD: library, LD_LIBRARY_PATH: dirname(dirname(library)) };
-  return { sides: [ours, { ...theirs, name: "openblas", title: "mlx-lm + OpenBLAS", env }, ...slow], notes: [] };
+  return present([sideOf("openblas-f32", "f32", "+ OpenBLAS, f32", { env, exact: true }), ...slow]);
+}
+
+function inFolder(model, form) {
+  return { model: modelFolder(model, form), dtype: forms[form].dtype };
+}
+
+function canImport(python, modules) {
+  return spawnSync(python, ["-c", `import ${modules}`]).status === 0;
+}
+
+function present(sides) {
+  return { sides, notes: [] };
+}
+
+function absent(note) {
+  return { sides: [], notes: [`not here: ${note}`] };
 }
 
 /** Debian's OpenBLAS: the one named, the one unpacked before, or one fetched and unpacked now. */
@@ -44,32 +133,4 @@ function unpackOpenBlas(folder) {
   const packages = ["libopenblas0-pthread", "libgfortran5"];
   spawnSync("apt-get", ["download", ...packages], { cwd: folder });
   for (const file of readdirSync(folder)) spawnSync("dpkg", ["-x", file, "."], { cwd: folder });
-}
-
-/**
- * Runs one task in a process of its own. Resolves to what it measured, or to undefined when it took longer than `limit`
- * seconds; rejects when it failed.
- */
-export function measure(side, task, limit) {
-  return new Promise((done, fail) => {
-    const child = spawn(side.program, [side.script, JSON.stringify(task)], {
-      cwd: root,
-      env: { ...process.env, ...side.env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let late = false;
-    const alarm = setTimeout(() => {
-      late = true;
-      child.kill("SIGKILL");
-    }, limit * 1000);
-    const printed = { stdout: "", stderr: "" };
-    for (const stream of ["stdout", "stderr"]) child[stream].on("data", (text) => (printed[stream] += text));
-    child.on("error", fail);
-    child.on("close", (status) => {
-      clearTimeout(alarm);
-      if (late) done(undefined);
-      else if (status === 0) done(JSON.parse(printed.stdout.trim().split("\n").at(-1)));
-      else fail(new Error(`${side.title} failed with status ${status}:\n${printed.stderr}`));
-    });
-  });
 }

@@ -70,12 +70,12 @@ def generate(model, task):
     return {"prefill": prefill, "decode": decode, "ids": ids}
 
 
-def peak_rss():
-    """Bytes that the process held at most."""
+def memory(field):
+    """Bytes that the process holds (VmRSS) or held at most (VmHWM)."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    line = next(line for line in status.read_text().splitlines() if line.startswith(f"{field}:"))
     return int(line.split()[1]) * 1024
 
 
@@ -91,6 +91,7 @@ def blas():
 
 def main():
     task = json.loads(sys.argv[1])
+    imported = memory("VmRSS")
     model, _ = load_model(Path(task["model"]))
     mx.reset_peak_memory()
     measured = train(model, task) if task["kind"] == "train" else generate(model, task)
@@ -100,7 +101,9 @@ def main():
         "python": platform.python_version(),
         "blas": blas(),
         "peakMemory": mx.get_peak_memory(),
-        "peakRss": peak_rss(),
+        "importedRss": imported,
+        "peakRss": memory("VmHWM"),
+        "cpuSeconds": time.process_time(),
     }
     print(json.dumps({**measured, **facts}))
 

@@ -1,22 +1,26 @@
 // One measurement of Cygnet in a process of its own: the task is the JSON of the first argument, the result one line of
-// JSON. mlx-lm.py does the same with mlx-lm, step for step.
-import { existsSync, readFileSync } from "node:fs";
+// JSON. mlx-lm.py and pytorch.py do the same with those, step for step.
 import { mlxVersion } from "../../dist/core/device.js";
 import { limitCache, peakMemory, resetPeakMemory } from "../../dist/core/memory.js";
+import { integers } from "../../dist/core/ops.js";
 import * as random from "../../dist/core/random.js";
+import { scope } from "../../dist/core/scope.js";
+import { asyncEval } from "../../dist/core/transforms.js";
 import { generateTokens } from "../../dist/generate/generate.js";
 import { greedy } from "../../dist/generate/sampler.js";
 import { loadModel } from "../../dist/models/load.js";
 import { Adam } from "../../dist/optim/adam.js";
 import { makeTrainable } from "../../dist/tuner/adapters.js";
 import { Updater } from "../../dist/tuner/updater.js";
+import { cpuSeconds, memory } from "./process.mjs";
 
 const task = JSON.parse(process.argv[2]);
-const model = loadModel(task.model);
+const importedRss = memory("VmRSS");
+const model = loadModel(task.model, { dtype: task.dtype });
 resetPeakMemory();
-const measured = task.kind === "train" ? await train(task) : await generate(task);
-const facts = { mlx: mlxVersion(), peakMemory: peakMemory(), peakRss: peakRss() };
-process.stdout.write(`${JSON.stringify({ ...measured, ...facts })}\n`);
+const measured = await { train, generate, rows: decodeRows }[task.kind](task);
+const facts = { mlx: mlxVersion(), peakMemory: peakMemory(), importedRss, peakRss: memory("VmHWM") };
+process.stdout.write(`${JSON.stringify({ ...measured, ...facts, cpuSeconds: cpuSeconds() })}\n`);
 
 /** LoRA steps over one batch of full rows, as the trainer takes them. The first step only warms up. */
 async function train({ batch: rows, steps, rank, scale, learningRate, seed }) {
@@ -60,8 +64,35 @@ async function generate({ prompt, tokens, repeats }) {
   return { prefill, decode, ids };
 }
 
-/** Bytes that the process held at most. */
-function peakRss() {
-  if (!existsSync("/proc/self/status")) return process.resourceUsage().maxRSS * 1024;
-  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))[1]) * 1024;
+/** Seconds to decode some tokens for one prompt alone, and for all prompts together. */
+async function decodeRows({ prompts, tokens, repeats }) {
+  await decodeTogether(prompts.slice(0, 1), 2);
+  const one = [];
+  const many = [];
+  for (let i = 0; i < repeats; i++) {
+    one.push(await decodeTogether(prompts.slice(0, 1), tokens));
+    many.push(await decodeTogether(prompts, tokens));
+  }
+  return { one, many };
+}
+
+/** Seconds for `count` greedy tokens after each of `prompts`, which are equally long; the first ones are not counted. */
+async function decodeTogether(prompts, count) {
+  const cache = model.makeCache();
+  const next = async (tokens) => {
+    const chosen = scope(() => model.logits(model.hidden(tokens, cache).at(1, -1)).argmax(-1).reshape(-1, 1));
+    tokens.dispose();
+    await asyncEval(
+      chosen,
+      cache.flatMap((layer) => layer.state),
+    );
+    return chosen;
+  };
+  let tokens = await next(integers(prompts.flat(), [prompts.length, prompts[0].length]));
+  const start = performance.now();
+  for (let i = 0; i < count; i++) tokens = await next(tokens);
+  const seconds = (performance.now() - start) / 1000;
+  tokens.dispose();
+  for (const layer of cache) layer.dispose();
+  return seconds;
 }
