@@ -24,6 +24,20 @@ function isFloating(dtype: DType): boolean {
   return dtype === "float32" || dtype === "bfloat16" || dtype === "float16";
 }
 
+/** What our kernels run on; undefined where they are not built or are switched off. */
+export function cpuKernels(): { isa: string; threads: number } | undefined {
+  return built && enabled ? { isa: native.cpuIsa(), threads: native.cpuThreads() } : undefined;
+}
+
+/**
+ * What weights stored in a floating dtype are computed in unless one is asked for: as stored, except on a CPU. There half
+ * precision becomes bfloat16 where the processor multiplies it (sums, softmax and adapters stay in float32), else float32.
+ */
+export function computeDtype(stored: DType): DType {
+  if (native.defaultDevice() !== "cpu") return stored;
+  return stored !== "float32" && built && enabled && native.hasCpuBf16() ? "bfloat16" : "float32";
+}
+
 /** A linear layer in parts: y = x Wᵀ + bias + scale · (x A) B. */
 export interface Projection {
   /** W [out, in], plain or packed. */

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { defaultDevice } from "../core/device.ts";
 import { type DType, isFloating } from "../core/dtype.ts";
+import { computeDtype } from "../core/kernels.ts";
 import type { Quantization } from "../core/ops.ts";
 import { loadSafetensors, type Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -36,8 +36,8 @@ export type ModelConfig = z.infer<typeof ModelConfig>;
 
 export interface LoadOptions {
   /**
-   * Floating-point weights become this dtype; `keep` leaves them as stored. By default they stay, except on a CPU,
-   * where half precision is many times slower than float32.
+   * Floating-point weights become this dtype; `keep` leaves them as stored. By default they become what this device computes
+   * fastest without harm to training: see `computeDtype`.
    */
   dtype?: DType | "keep";
 }
@@ -46,15 +46,13 @@ export interface LoadOptions {
  * Loads a Hugging Face model folder: config.json and *.safetensors, sharded or not, MLX-quantized or not.
  * @throws UserError when files are missing or damaged, the architecture is unknown, or weights do not fit.
  */
-export function loadModel(
-  folder: string,
-  { dtype = defaultDevice() === "cpu" ? "float32" : "keep" }: LoadOptions = {},
-): LanguageModel {
+export function loadModel(folder: string, { dtype }: LoadOptions = {}): LanguageModel {
   const config = readModelConfig(folder);
   const model = buildModel(config, folder);
   const weights = model.sanitize(readWeights(folder));
   quantizeLayers(model, weights, config);
-  model.loadWeights(dtype === "keep" ? weights : cast(weights, dtype), { source: folder });
+  const wanted = (stored: DType): DType => (dtype === "keep" ? stored : (dtype ?? computeDtype(stored)));
+  model.loadWeights(cast(weights, wanted), { source: folder });
   evaluate(model.parameters());
   return model.train(false);
 }
@@ -122,8 +120,10 @@ function quantizationOf(path: string, { quantization }: ModelConfig): Quantizati
   return { group_size, bits, mode, ...(own.success && typeof own.data === "object" ? own.data : {}) };
 }
 
-function cast(weights: Weights, dtype: DType): Weights {
-  const converted = (tensor: Tensor): Tensor =>
-    isFloating(tensor.dtype) && tensor.dtype !== dtype ? tensor.astype(dtype) : tensor;
+function cast(weights: Weights, wanted: (stored: DType) => DType): Weights {
+  const converted = (tensor: Tensor): Tensor => {
+    const dtype = isFloating(tensor.dtype) ? wanted(tensor.dtype) : tensor.dtype;
+    return tensor.dtype === dtype ? tensor : tensor.astype(dtype);
+  };
   return Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [name, converted(tensor)]));
 }

@@ -8,7 +8,15 @@ import { padEnd } from "../text-width.ts";
 import { version } from "../version.ts";
 
 type Mlx =
-  | { found: true; version: string; device: string; device_name: string; blas_threads: number }
+  | {
+      found: true;
+      version: string;
+      device: string;
+      device_name: string;
+      cpu_kernels: { isa: string; threads: number } | undefined;
+      /** What weights stored in half precision are computed in. */
+      half_dtype: string;
+    }
   | { found: false; reason: string };
 
 /** `cygnet doctor`: what a report of a problem should contain, and what is missing. */
@@ -30,6 +38,7 @@ export const doctor = command({
 async function describeMlx(): Promise<Mlx> {
   try {
     const device = await import("../../core/device.ts");
+    const kernels = await import("../../core/kernels.ts");
     const name = device.defaultDevice();
     const info = device.deviceInfo(name);
     return {
@@ -37,7 +46,8 @@ async function describeMlx(): Promise<Mlx> {
       version: device.mlxVersion(),
       device: name,
       device_name: String(info.device_name ?? ""),
-      blas_threads: device.cpuThreads(),
+      cpu_kernels: name === "cpu" ? kernels.cpuKernels() : undefined,
+      half_dtype: kernels.computeDtype("bfloat16"),
     };
   } catch (error) {
     return { found: false, reason: error instanceof Error ? error.message : String(error) };
@@ -71,7 +81,8 @@ function rows(machine: Machine, mlx: Mlx, disk: number | undefined): Row[] {
   if (mlx.found) {
     list.push(["doctor/row-mlx", mlx.version]);
     list.push(["doctor/row-device", mlx.device_name ? `${mlx.device} (${mlx.device_name})` : mlx.device]);
-    if (mlx.blas_threads > 0) list.push(["doctor/row-blas", say("doctor/threads", { threads: mlx.blas_threads })]);
+    if (mlx.cpu_kernels) list.push(["doctor/row-kernels", say("doctor/kernels", mlx.cpu_kernels)]);
+    list.push(["doctor/row-dtype", say("doctor/dtype", { dtype: mlx.half_dtype })]);
   } else {
     list.push(["doctor/row-mlx", mlx.reason]);
   }

@@ -127,7 +127,8 @@ export const cliMessages = {
   "doctor/row-disk": (_: Record<string, never>) => ({ en: "Disk", zh: "磁盘" }),
   "doctor/row-mlx": (_: Record<string, never>) => ({ en: "MLX", zh: "MLX" }),
   "doctor/row-device": (_: Record<string, never>) => ({ en: "Device", zh: "计算设备" }),
-  "doctor/row-blas": (_: Record<string, never>) => ({ en: "OpenBLAS", zh: "OpenBLAS" }),
+  "doctor/row-kernels": (_: Record<string, never>) => ({ en: "CPU kernels", zh: "CPU 算子" }),
+  "doctor/row-dtype": (_: Record<string, never>) => ({ en: "Computes in", zh: "计算精度" }),
   "doctor/row-language": (_: Record<string, never>) => ({ en: "Language", zh: "语言" }),
   "doctor/cores": (f: { total: number; available: number }) => ({
     en: `${f.available} of ${f.total} cores`,
@@ -138,7 +139,14 @@ export const cliMessages = {
     zh: `共 ${f.total} GB，可用 ${f.free} GB`,
   }),
   "doctor/free": (f: { free: string }) => ({ en: `${f.free} GB free here`, zh: `当前位置可用 ${f.free} GB` }),
-  "doctor/threads": (f: { threads: number }) => ({ en: `${f.threads} threads`, zh: `${f.threads} 个线程` }),
+  "doctor/kernels": (f: { isa: string; threads: number }) => ({
+    en: `${f.isa}, ${f.threads} threads`,
+    zh: `${f.isa}，${f.threads} 个线程`,
+  }),
+  "doctor/dtype": (f: { dtype: string }) => ({
+    en: `${f.dtype} for half-precision models, float32 for float32 ones`,
+    zh: `半精度模型用 ${f.dtype}，float32 模型用 float32`,
+  }),
   "doctor/ok": (_: Record<string, never>) => ({
     en: "Ready. Try it: npm run demo",
     zh: "一切就绪。试一试：npm run demo",
