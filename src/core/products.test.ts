@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { patterned } from "../../test/gradients.ts";
 import { native } from "../native/binding.ts";
 import type { DType } from "./dtype.ts";
-import { type Projection, linear, useCpuKernels } from "./kernels.ts";
+import { linear, type Projection, useCpuKernels } from "./kernels.ts";
 import { dequantize, type Quantization, quantize, tensor } from "./ops.ts";
 import { scope } from "./scope.ts";
 import type { Tensor } from "./tensor.ts";
@@ -91,53 +91,60 @@ describe.skipIf(!here).each(isas)("on %s", (isa) => {
     }
   });
 
-  test.each<DType>(["float32", "bfloat16"])("several layers with updates and biases, and all gradients, in %s", (dtype) => {
-    for (const [M, K, N] of sizes.slice(2, 6)) {
-      const x = patterned([M, K]).astype(dtype);
-      const layers = [N, N + 5].map((size, i) => ({
-        w: patterned([size, K], 2 + i).astype(dtype),
-        bias: patterned([size], 3 + i).astype(dtype),
-        a: patterned([K, 3 + i], 4 + i),
-        b: patterned([3 + i, size], 5 + i),
-        cotangent: patterned([M, size], 6 + i).astype(dtype),
-      }));
-      const flat = layers.flatMap(({ w, bias, a, b }) => [w, bias, a, b]);
-      const run = (cast: (t: Tensor) => Tensor, compute: (x: Tensor, p: Projection[]) => Tensor[]) =>
-        valueAndGrad(
-          ([input, ...rest]) => {
-            if (!input) throw new Error("no input");
-            const projections = layers.map((_, i): Projection => {
-              const [weight, bias, a, b] = rest.slice(4 * i, 4 * i + 4);
-              if (!weight || !a || !b) throw new Error("four each");
-              return { weight, bias, update: { a, b, scale: 1.5 } };
-            });
-            const outputs = compute(input, projections);
-            const parts = outputs.map((y, i) => exact(y).multiply(exact(layers[i]?.cotangent ?? y)).sum());
-            return [parts.reduce((sum, each) => sum.add(each)), ...outputs];
-          },
-          [x, ...flat].map(cast),
+  test.each<DType>(["float32", "bfloat16"])(
+    "several layers with updates and biases, and all gradients, in %s",
+    (dtype) => {
+      for (const [M, K, N] of sizes.slice(2, 6)) {
+        const x = patterned([M, K]).astype(dtype);
+        const layers = [N, N + 5].map((size, i) => ({
+          w: patterned([size, K], 2 + i).astype(dtype),
+          bias: patterned([size], 3 + i).astype(dtype),
+          a: patterned([K, 3 + i], 4 + i),
+          b: patterned([3 + i, size], 5 + i),
+          cotangent: patterned([M, size], 6 + i).astype(dtype),
+        }));
+        const flat = layers.flatMap(({ w, bias, a, b }) => [w, bias, a, b]);
+        const run = (cast: (t: Tensor) => Tensor, compute: (x: Tensor, p: Projection[]) => Tensor[]) =>
+          valueAndGrad(
+            ([input, ...rest]) => {
+              if (!input) throw new Error("no input");
+              const projections = layers.map((_, i): Projection => {
+                const [weight, bias, a, b] = rest.slice(4 * i, 4 * i + 4);
+                if (!weight || !a || !b) throw new Error("four each");
+                return { weight, bias, update: { a, b, scale: 1.5 } };
+              });
+              const outputs = compute(input, projections);
+              const parts = outputs.map((y, i) =>
+                exact(y)
+                  .multiply(exact(layers[i]?.cotangent ?? y))
+                  .sum(),
+              );
+              return [parts.reduce((sum, each) => sum.add(each)), ...outputs];
+            },
+            [x, ...flat].map(cast),
+          );
+        const found = run(
+          (t) => t,
+          (input, projections) => linear(input, projections) ?? [],
         );
-      const found = run(
-        (t) => t,
-        (input, projections) => linear(input, projections) ?? [],
-      );
-      const expected = run(exact, (input, projections) =>
-        projections.map(({ weight, bias, update }) => {
-          if (!bias || !update || "quantization" in weight) throw new Error("plain");
-          const change = input.matmul(update.a).matmul(update.b).multiply(update.scale);
-          return input.matmul(weight.transpose()).add(bias).add(change);
-        }),
-      );
-      const close = dtype === "float32" ? 3e-5 : 2 ** -7;
-      for (const kind of ["values", "gradients"] as const) {
-        found[kind].slice(kind === "values" ? 1 : 0).forEach((tensor, i) => {
-          const reference = expected[kind][kind === "values" ? i + 1 : i];
-          if (!reference) throw new Error("no reference");
-          expect(error(tensor, reference, reference.abs().max()), `${kind} ${i} at ${M} × ${K}`).toBeLessThan(close);
-        });
+        const expected = run(exact, (input, projections) =>
+          projections.map(({ weight, bias, update }) => {
+            if (!bias || !update || "quantization" in weight) throw new Error("plain");
+            const change = input.matmul(update.a).matmul(update.b).multiply(update.scale);
+            return input.matmul(weight.transpose()).add(bias).add(change);
+          }),
+        );
+        const close = dtype === "float32" ? 3e-5 : 2 ** -7;
+        for (const kind of ["values", "gradients"] as const) {
+          found[kind].slice(kind === "values" ? 1 : 0).forEach((tensor, i) => {
+            const reference = expected[kind][kind === "values" ? i + 1 : i];
+            if (!reference) throw new Error("no reference");
+            expect(error(tensor, reference, reference.abs().max()), `${kind} ${i} at ${M} × ${K}`).toBeLessThan(close);
+          });
+        }
       }
-    }
-  });
+    },
+  );
 
   test("views: transposed, strided and broadcast operands", () => {
     const x = patterned([64, 40]).transpose();

@@ -252,13 +252,7 @@ interface NamedOps {
   setCpuIsa(name: string): void;
   hasCpuBf16(): boolean;
   cpuLinear(x: Handle, operands: Handle[], settings: number[]): Handle[];
-  linearCrossEntropy(
-    hidden: Handle,
-    weight: Handle[],
-    settings: number[],
-    targets: Handle,
-    gradients: number,
-  ): Handle;
+  linearCrossEntropy(hidden: Handle, weight: Handle[], settings: number[], targets: Handle, gradients: number): Handle;
   cpuAttention(operands: Handle[], settings: number[]): Handle[];
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;
   cpuRope(x: Handle, frequencies: Handle, offset: number, traditional: boolean): Handle;
