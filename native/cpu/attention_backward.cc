@@ -43,7 +43,7 @@ struct Plan {
 struct PackedQueries {
   uint8_t *queries, *d_out;              // B: depth E, columns queries
   uint8_t *queries_across, *d_across;    // B: depth queries, columns E
-  float *lse, *means;                    // of each column
+  float *lse, *means, *hidden;           // TileSums of each column
 };
 
 class Backward {
@@ -115,10 +115,11 @@ class Backward {
     const int width = kTilesPerBlock * tile_, wide = (columns.tiles + kTilesPerBlock - 1) / kTilesPerBlock;
     const int64_t size = int64_t(width) * blocks.depth * loops_.element, padded = int64_t(wide) * width;
     PackedQueries to{scratch.get<uint8_t>(wide * size), scratch.get<uint8_t>(wide * size), scratch.get<uint8_t>(wide * across_bytes()),
-                     scratch.get<uint8_t>(wide * across_bytes()), scratch.get<float>(padded), scratch.get<float>(padded)};
+                     scratch.get<uint8_t>(wide * across_bytes()), scratch.get<float>(padded), scratch.get<float>(padded), scratch.get<float>(padded)};
     // Columns beyond the queries have probabilities of 0.
     std::fill(to.lse, to.lse + padded, INFINITY);
     std::fill(to.means, to.means + padded, 0.0f);
+    std::fill(to.hidden, to.hidden + padded, -INFINITY);
     const Type type = blocks.panel_type();
     for (int i = 0; i < wide; i++) {
       Scratch::Frame frame(scratch);
@@ -130,6 +131,10 @@ class Backward {
         const uint8_t* d_out = gradients_.d_out.at(b, h, l);
         loops_.unpack(dense(job_.type, d_out, 1, job_.E), 0, 0, job_.E, const_cast<uint8_t*>(d.row(c)));
         to.lse[begin + c] = job_.lse[(int64_t(b) * job_.H + h) * job_.L + l];
+        if (to.lse[begin + c] <= kHidden) {
+          to.hidden[begin + c] = 0;
+          to.lse[begin + c] = std::log2(static_cast<float>(job_.last(l) - job_.first(l)));
+        }
         to.means[begin + c] = isa().attention.dot(job_.type, d_out, job_.out.at(b, h, l), job_.E);
       }
       loops_.pack_b_transposed(q, 0, count, 0, job_.E, blocks.depth, to.queries + i * size);
@@ -206,8 +211,8 @@ class Backward {
       block.mask = mask_block(job_, b, columns, start + t, block.key, count, work.mask);
     }
     uint8_t* g_turned = turned(work, t) + int64_t(k) * rows_ * tile_ * loops_.element;
-    blocks.scores.gradient(block, d, work.packed.lse + column, work.packed.means + column, t * tile_, work.p + k * panel_bytes(),
-                           work.g + k * panel_bytes(), g_turned);
+    const TileSums sums{work.packed.lse + column, work.packed.means + column, work.packed.hidden + column};
+    blocks.scores.gradient(block, sums, d, t * tile_, work.p + k * panel_bytes(), work.g + k * panel_bytes(), g_turned);
   }
 
   // Zeros where a tile of queries does not see tile k of keys.

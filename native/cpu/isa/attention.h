@@ -27,14 +27,20 @@ struct ScoreBlock {
   int all_first, all_last;
 };
 
+// What the gradient knows of each query.
+struct TileSums {
+  const float *lse, *means;
+  const float* hidden;  // scores of keys that the mask hides: −∞, or 0 where it hides them all
+};
+
 struct ScoreLoops {
   // Turns scores into 2^(score − maximum) as panel B of `padded` keys. Updates each query's maximum and sum so far; correction:
   // what earlier sums are multiplied with. False when all of those are 1.
   bool (*softmax)(const ScoreBlock& block, int padded, float* maxima, float* sums, float* correction, void* panel);
   // p = 2^(score − lse) and the scores' gradients p (d − mean): as panels A of keys by queries, of which the tile's are `column`
-  // and on, and gradients also as panel B of queries by keys. count: Micro::rows. Masks below kHidden pass no gradient.
+  // and on, and gradients also as panel B of queries by keys. count: Micro::rows.
   void (*gradient)(
-      const ScoreBlock& block, const float* d, const float* lse, const float* means, int column, void* p, void* g, void* g_turned);
+      const ScoreBlock& block, const TileSums& sums, const float* d, int column, void* p, void* g, void* g_turned);
 };
 // What stands for "no" in a boolean mask: MLX's choice too, so that a query that sees nothing takes the mean of all values.
 constexpr float kHidden = -3.4028234663852886e38f;

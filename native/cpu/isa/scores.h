@@ -181,7 +181,7 @@ INLINE void store_across(bf16* panel, int row, V a, V b) {
 
 template <typename P, int Rows>
 static void score_gradient(
-    const ScoreBlock& block, const float* d, const float* lse, const float* means, int column, void* p_to, void* g_to, void* turned) {
+    const ScoreBlock& block, const TileSums& sums, const float* d, int column, void* p_to, void* g_to, void* turned) {
   static_assert(Rows % 2 == 0);
   constexpr int chunk = 64 / sizeof(P);
   const int place = column / chunk * chunk * Rows + column % chunk;
@@ -190,7 +190,8 @@ static void score_gradient(
   P* columns = static_cast<P*>(turned);
   float* s = block.scores;
   if (block.key < block.all_first || block.key + Rows > block.all_last) hide(block);
-  const V sums[2] = {load(lse), load(lse + W)}, mean[2] = {load(means), load(means + W)};
+  const V lse[2] = {load(sums.lse), load(sums.lse + W)}, means[2] = {load(sums.means), load(sums.means + W)};
+  const V hidden[2] = {load(sums.hidden), load(sums.hidden + W)};
   for (int i = 0; i < Rows; i += 2, columns += 2 * kTile) {
     V p[2][2], g[2][2];
 #pragma GCC unroll 4
@@ -205,11 +206,12 @@ static void score_gradient(
       }
       if (block.mask) {
         const V mask = load(block.mask + offset);
-        score += mask;
-        slope = blend(mask <= kHidden, V{}, slope);
+        const VI is_hidden = mask <= kHidden;
+        score = blend(is_hidden & (score != -infinity()), hidden[j], score + mask);
+        slope = blend(is_hidden, V{}, slope);
       }
-      p[r][j] = power_of_two<sizeof(P) == 2>(score - sums[j]);
-      g[r][j] = p[r][j] * (load(d + offset) - mean[j]);
+      p[r][j] = power_of_two<sizeof(P) == 2>(score - lse[j]);
+      g[r][j] = p[r][j] * (load(d + offset) - means[j]);
       if (block.cap != 0 || block.mask) g[r][j] *= slope;
     }
     store_across<Rows>(p_panel, i, p[0][0], p[0][1]);
