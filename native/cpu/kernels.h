@@ -26,6 +26,9 @@ mx::array linear_cross_entropy(
 // x / rms(x) · weight over the last axis. weight: [D]
 mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps);
 
+// x [T, K] through the experts [E, N, K], in any format, that indices [T, n] choose for each row → [T, n, N].
+mx::array experts(const mx::array& x, std::vector<mx::array> operands, Projection weight, const mx::array& indices);
+
 // h = x + delta, or x → [h / rms(h) · weight, h]: a norm within a residual stream, whose gradient is one pass.
 std::vector<mx::array> residual_rms_norm(
     const mx::array& x, const std::optional<mx::array>& delta, const mx::array& weight, float eps);

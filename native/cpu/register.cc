@@ -63,6 +63,10 @@ void register_cpu(Exports& exports) {
   exports.op("setCpuIsa", [](Context&, std::string name) { cpu::use_isa(name); });
   exports.op("hasCpuBf16", [](Context&) { return cpu::isa().b16.micro.rows > 0; });
   exports.op("cpuLinear", cpu_linear);
+  exports.op("cpuExperts", [](Context&, const mx::array& x, std::vector<mx::array> weight, std::vector<double> settings, const mx::array& indices) {
+    if (settings.size() != kSettings) throw std::invalid_argument("experts take one weight");
+    return cpu::experts(x, std::move(weight), projection_of(settings.data()), indices);
+  });
   exports.op("cpuResidualRmsNorm", [](Context&, const mx::array& x, std::optional<mx::array> delta, const mx::array& weight, float eps) {
     return cpu::residual_rms_norm(x, delta, weight, eps);
   });

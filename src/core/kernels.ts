@@ -62,6 +62,16 @@ export function linear(x: Tensor, projections: readonly Projection[]): Tensor[] 
   return outputs.slice(0, projections.length).map((handle) => new Tensor(handle));
 }
 
+/**
+ * x [T, in] through the experts that `indices` [T, n] choose for each row → [T, n, out]; or undefined where our products
+ * cannot. weight: [experts, out, in], plain or packed.
+ */
+export function experts(x: Tensor, projection: Projection, indices: Tensor): Tensor | undefined {
+  if (!isKnown(projection, x.dtype) || projection.bias || projection.update) return undefined;
+  const { operands, settings } = described([projection]);
+  return new Tensor(native.cpuExperts(x.handle, operands, settings, indices.handle));
+}
+
 function isKnown({ weight, update }: Projection, dtype: DType): boolean {
   if (!hasCpuKernels(dtype) || (weight instanceof Tensor && weight.dtype !== dtype)) return false;
   return !update || (update.a.dtype === "float32" && update.b.dtype === "float32");

@@ -2,8 +2,8 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { patterned } from "../../test/gradients.ts";
 import { native } from "../native/binding.ts";
 import type { DType } from "./dtype.ts";
-import { linear, type Projection, useCpuKernels } from "./kernels.ts";
-import { dequantize, type Quantization, quantize, tensor } from "./ops.ts";
+import { experts, linear, type Projection, useCpuKernels } from "./kernels.ts";
+import { dequantize, integers, type Quantization, quantize, tensor } from "./ops.ts";
 import { scope } from "./scope.ts";
 import type { Tensor } from "./tensor.ts";
 import { evaluate, valueAndGrad } from "./transforms.ts";
@@ -145,6 +145,51 @@ describe.skipIf(!here).each(isas)("on %s", (isa) => {
       }
     },
   );
+
+  test("experts: each row through those chosen for it, with gradients, plain and packed", () => {
+    const [T, n, E, K, N] = [23, 2, 5, 64, 9];
+    const indices = integers(
+      Array.from({ length: T * n }, (_, i) => (i * 7 + (i >> 3)) % (E - 1)),
+      [T, n],
+    ); // one has none
+    for (const dtype of ["float32", "bfloat16"] as const) {
+      const [x, w] = [patterned([T, K]).astype(dtype), patterned([E, N, K], 1).astype(dtype)];
+      const exactly = (input: Tensor, weight: Tensor) =>
+        input
+          .reshape(T, 1, 1, K)
+          .matmul(weight.take(indices, 0).transpose(0, 1, 3, 2))
+          .squeeze(2);
+      const run = (compute: (input: Tensor, weight: Tensor) => Tensor, given: Tensor[]) =>
+        valueAndGrad(([input, weight]) => {
+          if (!input || !weight) throw new Error("two inputs");
+          const y = compute(input, weight);
+          return [
+            exact(y)
+              .multiply(exact(patterned(y.shape, 5)))
+              .sum(),
+            y,
+          ];
+        }, given);
+      const found = run((input, weight) => experts(input, { weight }, indices) ?? input, [x, w]);
+      const expected = run(exactly, [exact(x), exact(w)]);
+      const pairs: [Tensor | undefined, Tensor | undefined][] = [
+        [found.values[1], expected.values[1]],
+        [found.gradients[0], expected.gradients[0]],
+        [found.gradients[1], expected.gradients[1]],
+      ];
+      for (const [ours, reference] of pairs) {
+        if (!ours || !reference) throw new Error("missing");
+        expect(error(ours, reference, reference.abs().max())).toBeLessThan(dtype === "float32" ? 1e-5 : 2 ** -7);
+      }
+      const quantization = { bits: 4, group_size: 32, mode: "affine" };
+      const [weight, scales, biases] = quantize(w.astype("float32"), quantization);
+      if (!weight || !scales) throw new Error("no weight");
+      const y = experts(x, { weight: { weight, scales, biases, quantization } }, indices);
+      const dense = dequantize({ weight, scales, biases }, quantization, "float32");
+      const reference = exactly(exact(x), exact(seen(dense, T, dtype)));
+      if (y) expect(error(y, reference, reference.abs().max())).toBeLessThan(dtype === "float32" ? 1e-5 : 2 ** -6);
+    }
+  });
 
   test("views: transposed, strided and broadcast operands", () => {
     const x = patterned([64, 40]).transpose();
