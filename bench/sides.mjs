@@ -89,8 +89,8 @@ function findMlxLm({ quick }) {
   const slow = quick
     ? []
     : [
-        sideOf("shipped-bf16", "bf16", "as shipped, bf16", { slow: true }),
-        sideOf("shipped-4bit", "4bit", "as shipped, 4-bit", { slow: true, kinds: ["generate"] }),
+        sideOf("shipped-bf16", "bf16", "as shipped bf16", { slow: true }),
+        sideOf("shipped-4bit", "4bit", "as shipped 4-bit", { slow: true, kinds: ["generate"] }),
       ];
   const library = findOpenBlas();
   if (!library) {
@@ -100,7 +100,7 @@ function findMlxLm({ quick }) {
   }
   // libgfortran lies one folder above, where Debian's packages were unpacked rather than installed.
   const env = { LD_PRELOAD: library, LD_LIBRARY_PATH: dirname(dirname(library)) };
-  return present([sideOf("openblas-f32", "f32", "+ OpenBLAS, f32", { env, exact: true }), ...slow]);
+  return present([sideOf("openblas-f32", "f32", "+ OpenBLAS f32", { env, exact: true }), ...slow]);
 }
 
 function inFolder(model, form) {
