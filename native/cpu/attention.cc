@@ -119,11 +119,17 @@ class Attention : public AttentionKernel {
   void eval_cpu(const Arrays& given, Arrays& outputs) override {
     const AttentionSettings& s = settings_;
     outputs[0].set_data(mx::allocator::malloc(outputs[0].nbytes()));
+    if (s.has_cache) {
+      // First: further references would make the buffers look like somebody else's too. Each output holds all inputs.
+      for (mx::array& output : outputs) {
+        if (!output.is_tracer() && &output.inputs() != &given) output.inputs().clear();
+      }
+      for (int i = 0; i < 2; i++) take_over(given[s.cache() + i], outputs[1 + i]);
+    }
     const Arrays inputs = readable(given, s.end());
     AttentionJob job = job_of(s, inputs);
     job.out = view_of(outputs[0], s.heads);
     if (s.has_cache) {
-      for (int i = 0; i < 2; i++) take_over(given[s.cache() + i], outputs[1 + i]);
       job.keys = view_of(outputs[1], 0);
       job.values = view_of(outputs[2], 0);
     } else {

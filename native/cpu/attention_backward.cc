@@ -15,7 +15,7 @@ namespace cygnet::cpu {
 namespace {
 
 constexpr int kBlockKeys = 192, kFewestKeys = 64;
-constexpr int kTilesPerBlock = 4;  // of queries: a depth that is long enough for the products
+constexpr int kTilesPerBlock = 8;  // of queries: a depth that is long enough for the products
 constexpr int kItemsPerThread = 2;
 constexpr int kTilesPerEnd = 8;    // that an item turns from a sum to a gradient
 
@@ -128,6 +128,11 @@ class Backward {
       const Matrix d = dense(type, scratch.get<uint8_t>(size_t(count) * q.row_bytes), count, job_.E);
       for (int c = 0; c < count; c++) {
         const auto [h, l] = columns.query(0, begin + c);
+        if (c + kRowsAhead < count) {
+          const auto [next_h, next_l] = columns.query(0, begin + c + kRowsAhead);
+          fetch(job_, gradients_.d_out, b, next_h, next_l);
+          fetch(job_, job_.out, b, next_h, next_l);
+        }
         const uint8_t* d_out = gradients_.d_out.at(b, h, l);
         loops_.unpack(dense(job_.type, d_out, 1, job_.E), 0, 0, job_.E, const_cast<uint8_t*>(d.row(c)));
         to.lse[begin + c] = job_.lse[(int64_t(b) * job_.H + h) * job_.L + l];
@@ -265,6 +270,9 @@ class Backward {
     };
     for (int j = 0; j < count; j++) {
       const int token = first + j;
+      if (j + kRowsAhead < count) {
+        for (const HeadView* view : {&job_.k, &gradients_.dk, &gradients_.dv}) fetch(job_, *view, b, kv, token + kRowsAhead);
+      }
       gather(work.dk, j);
       isa().attention.head_gradient(job_.k_steps, job_.rotation(token), job_.type, job_.k.at(b, kv, token), job_.k_factor(), row,
                                     gradients_.dk.at(b, kv, token), dk_norm);
@@ -289,6 +297,11 @@ class Backward {
       isa().attention.turn(sum, width, rows, width);
       for (int i = 0; i < columns.used(t); i++) {
         const auto [h, l] = columns.query(t, i);
+        if (t * tile_ + i + kRowsAhead < columns.count) {
+          const auto [next_h, next_l] = columns.query(t, i + kRowsAhead);
+          fetch(job_, job_.q, b, next_h, next_l);
+          fetch(job_, gradients_.dq, b, next_h, next_l);
+        }
         isa().attention.head_gradient(job_.q_steps, job_.rotation(l), job_.type, job_.q.at(b, h, l), job_.settings.scale,
                                       rows + int64_t(i) * width, gradients_.dq.at(b, h, l), dq_norm);
       }

@@ -10,7 +10,6 @@
 namespace cygnet::cpu {
 namespace {
 
-constexpr int kFewColumns = 8;
 constexpr int kSmallestRange = 256, kLargestRange = 4096;
 constexpr int kItemsPerThread = 2;
 
@@ -52,31 +51,37 @@ class Few {
     if (job_.settings.has_cache) place_new(job_, b, kv, std::max(begin, job_.past()), end);
     const HeadView& keys = job_.settings.has_cache ? job_.keys : job_.k;
     const HeadView& values = job_.settings.has_cache ? job_.values : job_.v;
-    float* q = scratch.get<float>(E);
+    float* q = scratch.get<float>(int64_t(columns_) * E);
     float* mask = job_.settings.has_mask ? scratch.get<float>(range_) : nullptr;
     float* scores = scratch.get<float>(int64_t(columns_) * range_);
     float* out = outputs_ + place(b, kv, range) * E;
     std::fill(out, out + int64_t(columns_) * E, 0.0f);
     int low = end, high = begin;
     for (int c = 0; c < columns_; c++) {
-      const int h = kv * job_.group() + c / job_.L, l = c % job_.L;
-      const int first = std::clamp(job_.first(l), begin, end), last = std::clamp(job_.last(l), first, end);
+      const auto [h, l] = query(kv, c);
+      loops.head(job_.q_steps, job_.rotation(l), job_.type, job_.q.at(b, h, l), job_.q_factor(), Type::f32, q + int64_t(c) * E);
+      low = std::clamp(job_.first(l), begin, low), high = std::clamp(job_.last(l), high, end);
+    }
+    high = std::max(low, high);
+    loops.few_scores(job_.type, keys.at(b, kv, low), keys.token, high - low, E, q, columns_, scores, range_);
+    for (int c = 0; c < columns_; c++) {
+      const auto [h, l] = query(kv, c);
+      const int first = std::clamp(job_.first(l), low, high), last = std::clamp(job_.last(l), first, high);
       float* row = scores + int64_t(c) * range_;
-      std::fill(row, row + (end - begin), 0.0f);
-      loops.head(job_.q_steps, job_.rotation(l), job_.type, job_.q.at(b, h, l), job_.q_factor(), Type::f32, q);
-      loops.few_scores(job_.type, keys.at(b, kv, first), keys.token, last - first, E, q, row + (first - begin));
       if (mask) job_.mask.read(b, h, l, first, last - first, mask, 1);
       const int64_t at = place(b, kv, range) + c;
-      maxima_[at] = loops.few_softmax(row + (first - begin), last - first, job_.cap(), mask, &sums_[at]);
-      low = std::min(low, first), high = std::max(high, last);
+      maxima_[at] = loops.few_softmax(row + (first - low), last - first, job_.cap(), mask, &sums_[at]);
+      std::fill(row, row + (first - low), 0.0f);
+      std::fill(row + (last - low), row + (high - low), 0.0f);
     }
-    if (low >= high) return;
-    loops.few_values(
-        job_.type, values.at(b, kv, low), values.token, high - low, E, scores + (low - begin), range_, columns_, out);
+    loops.few_values(job_.type, values.at(b, kv, low), values.token, high - low, E, scores, range_, columns_, out);
   }
 
+  Columns::Query query(int kv, int c) const { return {kv * job_.group() + c / job_.L, c % job_.L}; }
+
   void combine(int b, int kv, int c) const {
-    const int h = kv * job_.group() + c / job_.L, l = c % job_.L, E = job_.E;
+    const auto [h, l] = query(kv, c);
+    const int E = job_.E;
     const int64_t start = place(b, kv, 0) + c;
     float most = -INFINITY;
     for (int r = 0; r < ranges_; r++) {
@@ -105,7 +110,7 @@ class Few {
 }  // namespace
 
 bool is_for_few(const AttentionJob& job) {
-  return job.columns() <= kFewColumns && (job.settings.has_cache || job.plain_keys());
+  return job.columns() <= kMostFew && (job.settings.has_cache || job.plain_keys());
 }
 
 void attend_few(const AttentionJob& job) {

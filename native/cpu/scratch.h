@@ -5,6 +5,10 @@
 #include <new>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace cygnet::cpu {
 
 // Memory that a thread keeps between jobs. What a frame took is free again when the frame ends.
@@ -28,9 +32,12 @@ class Scratch {
     for (; at_ < chunks_.size(); at_++, used_ = 0) {
       if (used_ + bytes <= chunks_[at_].size) return take<T>(bytes);
     }
-    const size_t size = bytes > kChunk ? bytes : kChunk;
-    void* data = std::aligned_alloc(kAlignment, size);
+    const size_t size = (bytes + kChunk - 1) / kChunk * kChunk;
+    void* data = std::aligned_alloc(kChunk, size);
     if (!data) throw std::bad_alloc();
+#if defined(__linux__)
+    madvise(data, size, MADV_HUGEPAGE);
+#endif
     chunks_.push_back({static_cast<uint8_t*>(data), size});
     return take<T>(bytes);
   }
@@ -50,7 +57,8 @@ class Scratch {
   };
 
  private:
-  static constexpr size_t kAlignment = 4096, kChunk = size_t{1} << 20;
+  static constexpr size_t kAlignment = 4096;
+  static constexpr size_t kChunk = size_t{2} << 20;  // a huge page
   struct Chunk {
     uint8_t* data;
     size_t size;

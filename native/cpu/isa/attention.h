@@ -15,6 +15,7 @@ struct HeadSteps {
   bool traditional = false;  // pairs of neighbours rather than of halves
 };
 constexpr int kMaxHeadSize = 1024;
+constexpr int kMostFew = 8;
 
 // Scores of some keys (rows) with a tile of queries (columns), [count, Micro::cols], as logarithms to base 2 once they are
 // capped: scores ← cap · tanh(scores), if cap ≠ 0, then + mask. Each query sees keys [first, last); all see [all_first, all_last).
@@ -61,8 +62,10 @@ struct AttentionLoops {
   void (*scale_columns)(float* x, int rows, const float* factors);
   // [rows, Micro::cols] → [Micro::cols, rows], ld apart.
   void (*turn)(const float* x, int rows, float* out, int64_t ld);
-  // Few queries, keys and values where they lie, `ld` bytes apart: scores[j] = Σ q[e] keys[j, e].
-  void (*few_scores)(Type type, const void* keys, int64_t ld, int count, int size, const float* q, float* scores);
+  // At most kMostFew queries; keys and values where they lie, `ld` bytes apart: scores[i, j] = Σ q[i, e] keys[j, e], its rows
+  // `lds` apart.
+  void (*few_scores)(
+      Type type, const void* keys, int64_t ld, int count, int size, const float* q, int queries, float* scores, int64_t lds);
   // scores → 2^(score − maximum), which is returned; cap and mask as in ScoreBlock.
   float (*few_softmax)(float* scores, int count, float cap, const float* mask, float* sum);
   // out[i, e] += Σ p[i, j] values[j, e], rows of p `ldp` apart.

@@ -25,74 +25,102 @@ INLINE V sums_of(V* v) {
   return v[0];
 }
 
+// Bytes ahead that are fetched: the processor does not foresee rows that are read side by side.
+constexpr int64_t kFewAhead = 12288;
+
+// `bytes` of what comes so far after `from`; what lies beyond the end does no harm.
+INLINE void fetch_ahead(const void* from, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + kFewAhead + i);
+}
+
 template <typename T>
 INLINE const T* row_at(const void* rows, int64_t ld, int row) {
   return reinterpret_cast<const T*>(static_cast<const char*>(rows) + row * ld);
 }
 
+// W keys at a time meet all queries, while they are near.
 template <typename T>
-INLINE void scores_of(const void* keys, int64_t ld, int count, int size, const float* q, float* scores) {
+INLINE void scores_of(const void* keys, int64_t ld, int count, int size, const float* q, int queries, float* scores, int64_t lds) {
   int j = 0;
   for (; j + W <= count; j += W) {
-    V sums[W] = {};
-    int e = 0;
-    for (; e + W <= size; e += W) {
-      const V each = load(q + e);
+    fetch_ahead(row_at<T>(keys, ld, j), W * ld);
+    for (int i = 0; i < queries; i++) {
+      const float* query = q + i * size;
+      V sums[W] = {};
+      int e = 0;
+      for (; e + W <= size; e += W) {
+        const V each = load(query + e);
 #pragma GCC unroll 16
-      for (int r = 0; r < W; r++) sums[r] += load(row_at<T>(keys, ld, j + r) + e) * each;
+        for (int r = 0; r < W; r++) sums[r] += load(row_at<T>(keys, ld, j + r) + e) * each;
+      }
+      if (e < size) {
+        const V each = load_part(query + e, size - e);
+        for (int r = 0; r < W; r++) sums[r] += load_part(row_at<T>(keys, ld, j + r) + e, size - e) * each;
+      }
+      store(scores + i * lds + j, sums_of(sums));
     }
-    if (e < size) {
-      const V each = load_part(q + e, size - e);
-      for (int r = 0; r < W; r++) sums[r] += load_part(row_at<T>(keys, ld, j + r) + e, size - e) * each;
-    }
-    store(scores + j, sums_of(sums));
   }
   for (; j < count; j++) {
-    V total = {};
-    for (int e = 0; e < size; e += W) total += load_some(row_at<T>(keys, ld, j) + e, size - e) * load_some(q + e, size - e);
-    scores[j] = sum(total);
+    for (int i = 0; i < queries; i++) {
+      V total = {};
+      for (int e = 0; e < size; e += W) total += load_some(row_at<T>(keys, ld, j) + e, size - e) * load_some(q + i * size + e, size - e);
+      scores[i * lds + j] = sum(total);
+    }
   }
 }
 
 #if defined(__AVX512BF16__)
-INLINE void scores_of_pairs(const void* keys, int64_t ld, int count, int size, const bf16* q, float* scores) {
-  const __mmask32 rest = size % 32 ? (1u << size % 32) - 1 : 0;
-  const int whole = size / 32 * 32;
+// Sums of Keys keys with Queries queries of pairs, side by side: Keys · Queries = 16.
+template <int Keys, int Queries>
+INLINE void pair_scores(const void* keys, int64_t ld, int size, const bf16* q, float* scores, int64_t lds) {
+  V sums[16] = {};
+  for (int e = 0; e < size; e += 32) {
+    const __mmask32 there = size - e >= 32 ? ~0u : (1u << (size - e)) - 1;
+    __m512bh query[Queries];
+#pragma GCC unroll 4
+    for (int i = 0; i < Queries; i++) query[i] = (__m512bh)_mm512_maskz_loadu_epi16(there, q + i * size + e);
+#pragma GCC unroll 16
+    for (int r = 0; r < Keys; r++) {
+      const __m512bh key = (__m512bh)_mm512_maskz_loadu_epi16(there, row_at<bf16>(keys, ld, r) + e);
+#pragma GCC unroll 4
+      for (int i = 0; i < Queries; i++) {
+        V& total = sums[i * Keys + r];
+        total = (V)_mm512_dpbf16_ps((__m512)total, key, query[i]);
+      }
+    }
+  }
+  float all[16];
+  store(all, sums_of(sums));
+  for (int i = 0; i < Queries; i++) memcpy(scores + i * lds, all + i * Keys, Keys * sizeof(float));
+}
+
+INLINE void scores_of_pairs(const void* keys, int64_t ld, int count, int size, const bf16* q, int queries, float* scores, int64_t lds) {
   int j = 0;
   for (; j + 16 <= count; j += 16) {
-    V sums[16] = {};
-    for (int e = 0; e < whole; e += 32) {
-      const __m512bh each = (__m512bh)_mm512_loadu_si512(q + e);
-#pragma GCC unroll 16
-      for (int r = 0; r < 16; r++) {
-        sums[r] = (V)_mm512_dpbf16_ps((__m512)sums[r], (__m512bh)_mm512_loadu_si512(row_at<bf16>(keys, ld, j + r) + e), each);
-      }
+    const bf16* first = row_at<bf16>(keys, ld, j);
+    fetch_ahead(first, 16 * ld);
+    int i = 0;
+    for (; i + 2 <= queries; i += 2) {
+      pair_scores<8, 2>(first, ld, size, q + i * size, scores + i * lds + j, lds);
+      pair_scores<8, 2>(row_at<bf16>(first, ld, 8), ld, size, q + i * size, scores + i * lds + j + 8, lds);
     }
-    if (rest) {
-      const __m512bh each = (__m512bh)_mm512_maskz_loadu_epi16(rest, q + whole);
-      for (int r = 0; r < 16; r++) {
-        const __m512bh key = (__m512bh)_mm512_maskz_loadu_epi16(rest, row_at<bf16>(keys, ld, j + r) + whole);
-        sums[r] = (V)_mm512_dpbf16_ps((__m512)sums[r], key, each);
-      }
-    }
-    store(scores + j, sums_of(sums));
+    if (i < queries) pair_scores<16, 1>(first, ld, size, q + i * size, scores + i * lds + j, lds);
   }
-  for (; j < count; j++) {
-    const bf16* row = row_at<bf16>(keys, ld, j);
-    dot_bf16<1>(&row, 0, q, size, scores + j);
-  }
+  for (; j < count; j++)
+    for (int i = 0; i < queries; i++) pair_scores<1, 1>(row_at<bf16>(keys, ld, j), ld, size, q + i * size, scores + i * lds + j, lds);
 }
 #endif
 
-static void few_scores(Type type, const void* keys, int64_t ld, int count, int size, const float* q, float* scores) {
-  if (type == Type::f32) return scores_of<float>(keys, ld, count, size, q, scores);
-  if (type == Type::f16) return scores_of<f16>(keys, ld, count, size, q, scores);
+static void few_scores(
+    Type type, const void* keys, int64_t ld, int count, int size, const float* q, int queries, float* scores, int64_t lds) {
+  if (type == Type::f32) return scores_of<float>(keys, ld, count, size, q, queries, scores, lds);
+  if (type == Type::f16) return scores_of<f16>(keys, ld, count, size, q, queries, scores, lds);
 #if defined(__AVX512BF16__)
-  alignas(64) bf16 halves[kMaxHeadSize];
-  convert_row(q, size, halves);
-  scores_of_pairs(keys, ld, count, size, halves, scores);
+  alignas(64) bf16 halves[kMostFew * kMaxHeadSize];
+  convert_row(q, queries * size, halves);
+  scores_of_pairs(keys, ld, count, size, halves, queries, scores, lds);
 #else
-  scores_of<bf16>(keys, ld, count, size, q, scores);
+  scores_of<bf16>(keys, ld, count, size, q, queries, scores, lds);
 #endif
 }
 
@@ -135,6 +163,7 @@ INLINE void add_values(const void* values, int64_t ld, int count, const float* p
     for (int v = 0; v < Vectors; v++) sums[i][v] = load(out + i * ldo + v * W);
   for (int j = 0; j < count; j++) {
     const T* row = row_at<T>(values, ld, j);
+    fetch_ahead(row, Vectors * W * sizeof(T));
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; v++) {
       const V each = load(row + v * W);
