@@ -13,6 +13,7 @@ export class KVCache implements KeyValueStore {
   static readonly step = 256;
   #keys: Tensor | undefined;
   #values: Tensor | undefined;
+  #capacity = 0; // tokens that the buffers have room for
   #offset = 0;
 
   /** Tokens stored. */
@@ -36,9 +37,15 @@ export class KVCache implements KeyValueStore {
 
   /** The buffers, with room for new tokens. like: [B, K, L, E] */
   reserve(like: Pick<Tensor, "shape" | "dtype">): [keys: Tensor, values: Tensor] {
-    const [, , length = 0] = like.shape;
-    this.#keys = replaced(this.#keys, grown(this.#keys, like, this.#offset + length));
-    this.#values = replaced(this.#values, grown(this.#values, like, this.#offset + length));
+    const { shape, dtype } = like;
+    const [batch = 0, heads = 0, length = 0, size = 0] = shape;
+    const room = Math.ceil((this.#offset + length) / KVCache.step) * KVCache.step;
+    if (!this.#keys || !this.#values || room > this.#capacity) {
+      const fresh = (): Tensor => zeros([batch, heads, room - this.#capacity, size], dtype);
+      this.#keys = replaced(this.#keys, longer(this.#keys, fresh()));
+      this.#values = replaced(this.#values, longer(this.#values, fresh()));
+      this.#capacity = room;
+    }
     return [this.#keys, this.#values];
   }
 
@@ -58,23 +65,17 @@ export class KVCache implements KeyValueStore {
     for (const buffer of this.state) buffer.dispose();
     this.#keys = undefined;
     this.#values = undefined;
+    this.#capacity = 0;
     this.#offset = 0;
   }
 }
 
-/** `buffer`, or one with room for `length` tokens that begins with it. */
-function grown(buffer: Tensor | undefined, like: Pick<Tensor, "shape" | "dtype">, length: number): Tensor {
-  const [batch = 0, heads = 0, , size = 0] = like.shape;
-  const room = Math.ceil(length / KVCache.step) * KVCache.step;
-  const capacity = buffer?.dim(2) ?? 0;
-  if (buffer && room <= capacity) return buffer;
-  const fresh = zeros([batch, heads, room - capacity, size], like.dtype);
-  return buffer ? concatenate([buffer, fresh], 2) : fresh;
+function longer(buffer: Tensor | undefined, by: Tensor): Tensor {
+  return buffer ? concatenate([buffer, by], 2) : by;
 }
 
 // The old handle goes before evaluation, or MLX could not write in place.
 function replaced(previous: Tensor | undefined, next: Tensor): Tensor {
-  if (next === previous) return next;
   keep(next);
   previous?.dispose();
   return next;
