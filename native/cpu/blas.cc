@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "parallel.h"
-#include "vector.h"
+#include "product.h"
 
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
@@ -20,8 +20,6 @@ namespace {
 constexpr int kRowMajor = 101;
 // A part below this many multiplications costs more to hand out than it saves.
 constexpr int64_t kSmallestPart = 1 << 20;
-// Elements of a weight that one thread should read at least when there is one row.
-constexpr int kSmallestRowPart = 1 << 17;
 // Parts for each thread: enough to even out, few enough that packing does not repeat much.
 constexpr int kPartsPerThread = 2;
 // Parts begin at multiples of this, the height and width of the BLAS's inner blocks.
@@ -29,12 +27,12 @@ constexpr int kGrain = 16;
 
 // y ← alpha · x Bᵀ + beta · y for one row: B [n, k] is read once, as fast as memory gives it. The BLAS would pack it first.
 void one_row(int n, int k, float alpha, const float* x, const float* b, int ldb, float beta, float* y) {
-  parallel_ranges(n, kSmallestRowPart / std::max(k, 1), [=](size_t begin, size_t end) {
-    for (size_t j = begin; j < end; j++) {
-      const float sum = alpha * dot(x, b + j * ldb, k);
-      y[j] = beta == 0 ? sum : sum + beta * y[j];
-    }
-  });
+  Scratch::Frame frame(Scratch::mine());
+  float* sums = Scratch::mine().get<float>(n);
+  Matrix w = dense(Type::f32, b, n, k);
+  w.row_bytes = int64_t(ldb) * sizeof(float);
+  multiply_rows(Type::f32, x, 1, {&w, 1}, {&sums, 1});
+  for (int j = 0; j < n; j++) y[j] = alpha * sums[j] + (beta == 0 ? 0 : beta * y[j]);
 }
 
 // The BLAS stays on its caller's thread: its own threads spin while they wait for one that the system holds up.

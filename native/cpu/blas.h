@@ -6,7 +6,6 @@ extern "C" {
 void scipy_cblas_sgemm(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
 void scipy_cblas_dgemm(int, int, int, int, int, int, double, const double*, int, const double*, int, double, double*, int);
 void scipy_cblas_cgemm(int, int, int, int, int, int, const void*, const void*, int, const void*, int, const void*, void*, int);
-int scipy_openblas_get_num_threads();
 void scipy_openblas_set_num_threads(int);
 }
 

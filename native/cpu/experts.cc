@@ -12,9 +12,6 @@
 namespace cygnet::cpu {
 namespace {
 
-// Up to this many rows of an expert are read against its weights where they lie.
-constexpr int kFewRows = 2;
-
 // The weights of one expert out of those of all, which lie one behind the other.
 Matrix expert_of(const Matrix& all, int expert, int N) {
   Matrix m = all;

@@ -61,15 +61,7 @@ class Kernel : public mx::Primitive {
   void dispatch(Work&& work) {
     mx::cpu::get_command_encoder(stream()).dispatch(std::forward<Work>(work));
   }
-
 };
-
-template <typename K, typename... Settings>
-Arrays run_kernel(std::vector<mx::Shape> shapes, Arrays inputs, Settings... settings) {
-  const mx::Stream stream = mx::default_stream(mx::Device::cpu);
-  std::vector<mx::Dtype> dtypes(shapes.size(), mx::float32);
-  return mx::array::make_arrays(std::move(shapes), dtypes, std::make_shared<K>(stream, settings...), std::move(inputs));
-}
 
 template <typename K, typename... Settings>
 Arrays run_kernel(std::vector<mx::Shape> shapes, std::vector<mx::Dtype> dtypes, Arrays inputs, Settings... settings) {
@@ -86,8 +78,5 @@ inline Type type_of(const mx::array& a) {
   if (a.dtype() == mx::float16) return Type::f16;
   throw std::invalid_argument("expected float32, bfloat16 or float16");
 }
-
-// Row-contiguous, copied if need be.
-inline mx::array packed(const mx::array& a) { return mx::contiguous(a, false, mx::default_stream(mx::Device::cpu)); }
 
 }  // namespace cygnet::cpu

@@ -33,9 +33,6 @@ Matrix weight_of(const Arrays& inputs, const Projection& p) {
 
 namespace {
 
-// Up to this many rows the weights are read once where they lie; beyond, packing them pays.
-constexpr int kFewRows = 2;
-
 // The update's factors. A: [K, R]   B: [R, N]
 struct Update {
   const float *a = nullptr, *b = nullptr;

@@ -5,7 +5,7 @@
 
 namespace cygnet::cpu {
 
-// Threads for products and kernels: as many as the BLAS started with, which respects affinity and its environment variables.
+// Threads for products and kernels: as many as affinity and the control group allow, or CYGNET_CPU_THREADS.
 int threads();
 void set_threads(int count);
 

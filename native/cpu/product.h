@@ -56,6 +56,9 @@ struct Output {
 // The terms' activations are packed alike.
 void multiply(std::span<const Term> terms, int N, const Output& y);
 
+// Up to this many rows the weights are read once where they lie; beyond, packing them pays.
+constexpr int kFewRows = 2;
+
 // The same for one to a few rows, each weight read once where it lies. x: [M, D] of `type`, y: float32 [M, N].
 void multiply_rows(Type type, const void* x, int M, std::span<const Matrix> weights, std::span<float* const> y);
 

@@ -5,7 +5,7 @@ import { Tensor } from "./tensor.ts";
 
 export { type AttentionMask, scaledDotProductAttention } from "./attention.ts";
 
-// Fused operations with gradients: MLX's kernels on Metal and CUDA, our own in float32 on a Linux CPU.
+// Fused operations with gradients: MLX's kernels on Metal and CUDA, our own on a Linux CPU.
 
 /** x / rms(x) · weight over the last axis, accumulated in float32. Zhang & Sennrich 2019, arXiv:1910.07467. */
 export function rmsNorm(x: Tensor, weight: Tensor | undefined, eps: number): Tensor {

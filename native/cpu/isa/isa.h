@@ -76,8 +76,8 @@ struct Isa {
   int (*at_least)(const float* x, int n, float cutoff, int32_t* places, float* values);
 };
 
-// The one in use. CYGNET_CPU_ISA = portable | avx2 | avx512 | avx512bf16 | amx (x86-64), portable | bf16 (arm64) chooses; by
-// default the best that the processor has.
+// The one in use. CYGNET_CPU_ISA = portable | avx2 | avx512 | avx512bf16 | amx on x86-64, portable elsewhere,
+// chooses; by default it is the best that the processor has.
 const Isa& isa();
 
 }  // namespace cygnet::cpu

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "unpack.h"
+#include "scores.h"
 
 // Loops over rows of activations: norms, gated units, softmax. Arithmetic in float32 whatever the type.
 
@@ -82,12 +82,6 @@ static void rms_norm_gradient(
 
 INLINE V sigmoid(V x) { return 1.0f / (1.0f + exp(-x)); }
 
-INLINE V tanh(V x) {
-  const V e = exp(-2.0f * blend(x < 0, -x, x));
-  const V y = (1.0f - e) / (1.0f + e);
-  return blend(x < 0, -y, y);
-}
-
 // The value and slope of a gate's activation.
 INLINE void activate(Gate gate, V x, V& value, V& slope) {
   if (gate == Gate::silu) {
@@ -97,7 +91,7 @@ INLINE void activate(Gate gate, V x, V& value, V& slope) {
     return;
   }
   // gelu, by tanh: 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))
-  const V t = tanh(0.7978845608f * (x + 0.044715f * x * x * x));
+  const V t = tanh_of(0.7978845608f * (x + 0.044715f * x * x * x));
   value = 0.5f * x * (1.0f + t);
   slope = 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * (0.7978845608f * (1.0f + 0.134145f * x * x));
 }

@@ -62,9 +62,10 @@ INLINE V load(const uint8_t* p) {
   return (V)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 #elif defined(__AVX2__)
   return (V)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
-#endif
+#else
   const VB b = *reinterpret_cast<const LooseB*>(p);
   return __builtin_convertvector(__builtin_convertvector(b, VI), V);
+#endif
 }
 
 INLINE float to_float(bf16 x) { return __builtin_bit_cast(float, uint32_t(x.bits) << 16); }
