@@ -10,6 +10,8 @@ import { cpuSeconds } from "./process.mjs";
 
 /** Bytes of different weights that a measurement goes through, so that none is still in a small cache. */
 const coldBytes = 128 * 2 ** 20;
+/** Bytes of results that one evaluation leaves. */
+const groupBytes = 64 * 2 ** 20;
 const packing = { group_size: 64, bits: 4, mode: "affine" };
 const computeDtype = { f32: "float32", bf16: "bfloat16", "4bit": "bfloat16" };
 
@@ -73,19 +75,15 @@ function weightOf(form, inputs, outputs) {
   return { dtype, inputs, outputs, forward, backward, tensors, bytes };
 }
 
-/** Seconds of one product: the median over several, each with another weight. */
+/** Seconds of one product: the median over several, each with another weight, a group to an evaluation as in a step. */
 function timed(copies, rows, direction) {
-  const few = Math.min(rows, 16);
-  const trial = operands(copies[0], few, direction);
-  const expected = (seconds(() => [copies[0][direction](...trial)]) * rows) / few;
-  dispose(trial);
-  // What is this slow is slow however it is measured.
-  if (expected > 2) return expected;
   const given = operands(copies[0], rows, direction);
-  // Small results are computed together, or the start of each evaluation would be most of the time.
-  const groups = rows === 1 ? [copies] : copies.map((each) => [each]);
+  const { inputs, outputs } = copies[0];
+  const each = Math.max(1, Math.floor(groupBytes / (4 * rows * (direction === "forward" ? outputs : inputs))));
+  const groups = [];
+  for (let from = 0; from < copies.length; from += each) groups.push(copies.slice(from, from + each));
   const pass = () =>
-    groups.map((group) => seconds(() => group.map((each) => each[direction](...given))) / group.length);
+    groups.map((group) => seconds(() => group.map((copy) => copy[direction](...given))) / group.length);
   pass();
   const all = [];
   const start = performance.now();

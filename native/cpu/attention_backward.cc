@@ -207,8 +207,8 @@ class Backward {
     alignas(64) float scores[32 * 64], d[32 * 64];
     const int64_t keys = int64_t(k) * rows_ * blocks.depth * loops_.element, column = int64_t(start + t) * tile_;
     const int64_t queries = column * blocks.depth * loops_.element;
-    loops_.micro.multiply(blocks.depth, work.keys + keys, work.packed.queries + queries, scores, false, tile_);
-    loops_.micro.multiply(blocks.depth, work.values + keys, work.packed.d_out + queries, d, false, tile_);
+    loops_.micro.multiply(blocks.depth, work.keys + keys, work.packed.queries + queries, scores, false, tile_, nullptr);
+    loops_.micro.multiply(blocks.depth, work.values + keys, work.packed.d_out + queries, d, false, tile_, nullptr);
     ScoreBlock block{scores, first + k * rows_, rows_, job_.cap(), nullptr, nullptr, nullptr, 0, 0};
     columns.fill(block, start + t);
     if (job_.settings.has_mask) {
@@ -242,8 +242,8 @@ class Backward {
     for (int e = 0; e < across_; e++) {
       const int64_t b = block * across_bytes() + (int64_t(e) * kTilesPerBlock + queries.begin) * tile_ * tile_ * loops_.element;
       const int64_t to = (int64_t(k) * across_ + e) * rows_ * tile_;
-      loops_.micro.multiply(depth, work.p + skip_a, work.packed.d_across + b, work.dv + to, work.keys_started[k], tile_);
-      loops_.micro.multiply(depth, work.g + skip_a, work.packed.queries_across + b, work.dk + to, work.keys_started[k], tile_);
+      loops_.micro.multiply(depth, work.p + skip_a, work.packed.d_across + b, work.dv + to, work.keys_started[k], tile_, nullptr);
+      loops_.micro.multiply(depth, work.g + skip_a, work.packed.queries_across + b, work.dk + to, work.keys_started[k], tile_, nullptr);
     }
     work.keys_started[k] = true;
   }
@@ -255,7 +255,7 @@ class Backward {
     float* to = partial(b, kv, split, place);
     for (int e = 0; e < plan_.blocks.width; e += rows_) {
       const uint8_t* a = work.keys_across + int64_t(e) * padded * loops_.element + skip * rows_;
-      loops_.micro.multiply(depth, a, turned(work, t) + skip * tile_, to + e * tile_, work.started[place], tile_);
+      loops_.micro.multiply(depth, a, turned(work, t) + skip * tile_, to + e * tile_, work.started[place], tile_, nullptr);
     }
     work.started[place] = true;
   }

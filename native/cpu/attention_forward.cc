@@ -109,7 +109,7 @@ class Forward {
     const uint8_t* keys = key_panel(b, kv, block);
     const uint8_t* queries = state.queries + int64_t(t) * tile * depth * loops.element;
     for (int k = 0; k < count; k += rows) {
-      loops.micro.multiply(depth, keys + int64_t(begin + k) * depth * loops.element, queries, scores + k * tile, false, used);
+      loops.micro.multiply(depth, keys + int64_t(begin + k) * depth * loops.element, queries, scores + k * tile, false, used, nullptr);
     }
     ScoreBlock s{scores, start + begin, count, job_.cap(), nullptr, nullptr, nullptr, 0, 0};
     columns.fill(s, t);
@@ -122,7 +122,7 @@ class Forward {
     const uint8_t* values = keys + blocks_.key_bytes() + int64_t(begin) * rows * loops.element;
     const int64_t value_tile = int64_t(blocks_.padded(std::min(size, job_.S - start))) * rows * loops.element;
     for (int e = 0; e < width; e += rows, values += value_tile) {
-      loops.micro.multiply(padded, values, weights, out + e * tile, state.started[t], used);
+      loops.micro.multiply(padded, values, weights, out + e * tile, state.started[t], used, nullptr);
     }
     state.started[t] = true;
   }

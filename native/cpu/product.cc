@@ -68,14 +68,16 @@ class Product {
       const auto& [term, from, depth] = stretches_[s];
       const int padded = blocks_of(depth, chunk_) * chunk_;
       pack(*term, first, count, from, depth, padded, panel);
+      Ahead ahead;
+      if (s + 1 < stretches_.size()) ahead = ahead_of(stretches_[s + 1], first, count, (end - begin) * tiles * (padded / chunk_));
       for (int block = begin; block < end; block++) {
         const int a_count = std::min(a_tile_, M_ - block * a_tile_);
         const uint8_t* a = term->a.block(block) + int64_t(from) * a_tile_ * loops_.element;
         for (int tile = 0; tile < tiles; tile++) {
           const uint8_t* w = panel + int64_t(tile) * w_tile_ * padded * loops_.element;
           float* c = sums + (int64_t(block - begin) * tiles + tile) * size;
-          if (side_ == Side::weights) loops_.micro.multiply(padded, w, a, c, s > 0, a_count);
-          else loops_.micro.multiply(padded, a, w, c, s > 0, std::min(w_tile_, count - tile * w_tile_));
+          if (side_ == Side::weights) loops_.micro.multiply(padded, w, a, c, s > 0, a_count, &ahead);
+          else loops_.micro.multiply(padded, a, w, c, s > 0, std::min(w_tile_, count - tile * w_tile_), &ahead);
         }
       }
     }
@@ -84,6 +86,16 @@ class Product {
         store(sums, block, std::min(a_tile_, M_ - block * a_tile_), first + tile * w_tile_, std::min(w_tile_, count - tile * w_tile_));
       }
     }
+  }
+
+  // What the next stretch reads from memory, shared out over all chunks of this one.
+  Ahead ahead_of(const Stretch& next, int first, int count, int chunks) const {
+    const Matrix& w = next.term->w;
+    const int row = next.term->turned ? next.from : first, col = next.term->turned ? first : next.from;
+    const int rows = next.term->turned ? next.depth : count, cols = next.term->turned ? count : next.depth;
+    const int64_t bits = w.bits ? w.bits : w.format == Format::f32 ? 32 : 16, bytes = cols * bits / 8;
+    const int64_t lines = rows * ((bytes + 63) / 64);
+    return {w.row(row) + col * bits / 8, w.row_bytes, bytes, 0, rows, blocks_of(lines, chunks)};
   }
 
   void pack(const Term& term, int first, int count, int from, int depth, int padded, uint8_t* to) const {

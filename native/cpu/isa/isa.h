@@ -7,13 +7,20 @@
 
 namespace cygnet::cpu {
 
+// Rows of memory that are wanted soon: `share` lines of 64 bytes are fetched for each chunk that is multiplied.
+struct Ahead {
+  const uint8_t* row = nullptr;
+  int64_t step = 0, bytes = 0, at = 0;  // from row to row; of each row; fetched of this row
+  int rows = 0, share = 0;
+};
+
 // A block of a product, C [rows, cols] (+)= A B, from panels that lie in cache, read from end to end. A: [depth / chunk, rows,
 // chunk], a chunk being the 16 floats or 32 bf16 of 64 bytes. B: [depth / pair, cols, pair], pair = 2 for bf16 and 1 for float32.
 // The depth is a multiple of the chunk; C is contiguous.
 struct Micro {
   int rows, cols;
-  // used: how many of the columns are wanted, for shortcuts.
-  void (*multiply)(int depth, const void* a, const void* b, float* c, bool accumulate, int used);
+  // used: how many of the columns are wanted, for shortcuts. ahead: may be null.
+  void (*multiply)(int depth, const void* a, const void* b, float* c, bool accumulate, int used, Ahead* ahead);
 };
 
 // Functions that exist for panels of float32 and of bf16.

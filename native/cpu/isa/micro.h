@@ -7,13 +7,23 @@
 namespace cygnet::cpu {
 namespace CYGNET_ISA {
 
+// For one chunk: a few at a time, so that the lines wanted now do not wait behind them.
+INLINE void fetch(Ahead* ahead) {
+  if (!ahead) return;
+  for (int i = 0; i < ahead->share && ahead->rows > 0; i++) {
+    __builtin_prefetch(ahead->row + ahead->at, 0, 2);
+    if ((ahead->at += 64) >= ahead->bytes) ahead->row += ahead->step, ahead->at = 0, ahead->rows--;
+  }
+}
+
 // Rows × 2 vectors of float32 in registers.
 template <int Rows>
-static void multiply_f32(int depth, const void* a_panel, const void* b_panel, float* c, bool accumulate, int used) {
+static void multiply_f32(int depth, const void* a_panel, const void* b_panel, float* c, bool accumulate, int used, Ahead* ahead) {
   const float* a = static_cast<const float*>(a_panel);
   const float* b = static_cast<const float*>(b_panel);
   V sums[Rows][2] = {};
   for (int chunk = 0; chunk < depth; chunk += 16, a += Rows * 16) {
+    fetch(ahead);
     for (int k = 0; k < 16; k++, b += 2 * W) {
       const V b0 = load(b), b1 = load(b + W);
 #pragma GCC unroll 16
@@ -34,11 +44,12 @@ static void multiply_f32(int depth, const void* a_panel, const void* b_panel, fl
 #if defined(__AVX512BF16__)
 // Rows × 2 vectors of float32, each step a pair of bf16 products.
 template <int Rows>
-static void multiply_bf16(int depth, const void* a_panel, const void* b_panel, float* c, bool accumulate, int used) {
+static void multiply_bf16(int depth, const void* a_panel, const void* b_panel, float* c, bool accumulate, int used, Ahead* ahead) {
   const int32_t* a = static_cast<const int32_t*>(a_panel);
   const char* b = static_cast<const char*>(b_panel);
   __m512 sums[Rows][2] = {};
   for (int chunk = 0; chunk < depth; chunk += 32, a += Rows * 16) {
+    fetch(ahead);
     for (int k = 0; k < 16; k++, b += 128) {
       const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b), b1 = (__m512bh)_mm512_loadu_si512(b + 64);
 #pragma GCC unroll 16
@@ -73,7 +84,7 @@ INLINE void configure_tiles() {
 }
 
 // 32 × 32 in four tiles.
-static void multiply_amx(int depth, const void* a_panel, const void* b_panel, float* c, bool accumulate, int used) {
+static void multiply_amx(int depth, const void* a_panel, const void* b_panel, float* c, bool accumulate, int used, Ahead* ahead) {
   configure_tiles();
   const char* a = static_cast<const char*>(a_panel);
   const char* b = static_cast<const char*>(b_panel);
@@ -90,6 +101,7 @@ static void multiply_amx(int depth, const void* a_panel, const void* b_panel, fl
   }
   if (used > 16) {
     for (int k = 0; k < depth; k += 32, a += 2048, b += 2048) {
+      fetch(ahead);
       _tile_loadd(4, a, 64);
       _tile_loadd(6, b, 128);
       _tile_dpbf16ps(0, 4, 6);
@@ -101,6 +113,7 @@ static void multiply_amx(int depth, const void* a_panel, const void* b_panel, fl
     }
   } else {
     for (int k = 0; k < depth; k += 32, a += 2048, b += 2048) {
+      fetch(ahead);
       _tile_loadd(4, a, 64);
       _tile_loadd(6, b, 128);
       _tile_dpbf16ps(0, 4, 6);

@@ -111,6 +111,12 @@ static void pack_a(const Matrix& m, int first, int count, int from, int depth, i
       if (const P* in = there ? in_place<P>(m, first + r + i, from) : nullptr) {
         for (; k + chunk <= there; k += chunk) memcpy(out + int64_t(k) * Rows, in + k, 64);
       }
+#if defined(__AVX512BF16__)
+      if (chunk == 32 && m.bits == 4 && m.group % 32 == 0) {
+        k = there / chunk * chunk;
+        unpack_chunks(m, first + r + i, from, k, reinterpret_cast<bf16*>(out), chunk * Rows);
+      }
+#endif
       for (; k < padded; k += kPiece) {
         const int n = there - k < kPiece ? (there > k ? there - k : 0) : kPiece, end = padded - k < kPiece ? padded - k : kPiece;
         if (n > 0) unpack_to(m, first + r + i, from + k, n, scratch);
@@ -131,6 +137,12 @@ INLINE const P* row_of(const Matrix& from, int row, int col, int count, P* scrat
 // One or two rows of the depth as 32-bit elements: floats, or pairs of bf16.
 template <typename P>
 INLINE const uint32_t* depth_step(const Matrix& from, int row, int last, int col, int count, P* scratch, uint32_t* pairs) {
+#if defined(__AVX512BF16__)
+  if (sizeof(P) == 2 && from.bits == 4 && row + 1 < last) {
+    unpack_pairs(from, row, col, count, pairs);
+    return pairs;
+  }
+#endif
   const P* first = row_of(from, row, col, count, scratch);
   if constexpr (sizeof(P) == 4) {
     return reinterpret_cast<const uint32_t*>(first);
@@ -193,11 +205,9 @@ static void pack_b(const Matrix& m, int first, int count, int from, int depth, i
         if (i == n) continue;
       }
       const uint32_t* step = depth_step(m, from + d, from + depth, first + c, n, scratch, pairs);
-      for (; i < n; i += Cols, out += block) {
-        const int filled = n - i < Cols ? n - i : Cols;
-        memcpy(out, step + i, 4 * filled);
-        memset(out + filled, 0, 4 * (Cols - filled));
-      }
+      for (; i + Cols <= n; i += Cols, out += block) memcpy(out, step + i, 4 * Cols);
+      if (i == n) continue;
+      for (int j = 0; j < Cols; j++) out[j] = i + j < n ? step[i + j] : 0;
     }
   }
   const int64_t filled = (depth + pair - 1) / pair * int64_t(Cols);

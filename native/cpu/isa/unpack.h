@@ -37,45 +37,45 @@ INLINE float from_e8m0(uint8_t x) {
 static constexpr float kFp4[16] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
 static constexpr float kCounting[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-// Sixteen values of 4 bits, for one group.
-struct Table {
-  float of[16];
+// Sixteen values of 4 bits, for one group: scale · values + bias.
+struct Levels {
+  const float* values;
+  float scale, bias;
 };
 
-INLINE Table table_of(const Matrix& w, int64_t group) {
-  const bool affine = w.format == Format::affine;
-  float scale, bias = 0;
-  if (affine) {
-    scale = scale_at(w.scale_type, w.scales, group);
-    bias = scale_at(w.scale_type, w.biases, group);
-  } else {
-    const uint8_t byte = static_cast<const uint8_t*>(w.scales)[group];
-    scale = w.format == Format::mxfp4 ? from_e8m0(byte) : from_e4m3(byte);
-  }
-  const float* values = affine ? kCounting : kFp4;
-  Table table;
-  for (int i = 0; i < 16; i += W) store(table.of + i, load(values + i) * scale + bias);
-  return table;
+INLINE Levels levels_of(const Matrix& w, int64_t group) {
+  if (w.format == Format::affine) return {kCounting, scale_at(w.scale_type, w.scales, group), scale_at(w.scale_type, w.biases, group)};
+  const uint8_t byte = static_cast<const uint8_t*>(w.scales)[group];
+  return {kFp4, w.format == Format::mxfp4 ? from_e8m0(byte) : from_e4m3(byte), 0};
 }
 
-INLINE void look_up(const Table& table, const uint8_t* bytes, int count, float* to) {
+#if defined(__AVX512BF16__)
+INLINE __m256i table_of(const Levels& levels) {
+  const __m512 values = _mm512_loadu_ps(levels.values);
+  return (__m256i)_mm512_cvtneps_pbh(_mm512_fmadd_ps(values, _mm512_set1_ps(levels.scale), _mm512_set1_ps(levels.bias)));
+}
+#endif
+
+INLINE void look_up(const Levels& levels, const uint8_t* bytes, int count, float* to) {
 #if defined(__AVX512F__)
-  const __m512 t = _mm512_loadu_ps(table.of);
+  const __m512 t = _mm512_fmadd_ps(_mm512_loadu_ps(levels.values), _mm512_set1_ps(levels.scale), _mm512_set1_ps(levels.bias));
   for (int i = 0; i < count; i += 16) {
     const __m512i q = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes + i / 2)));
     _mm512_storeu_ps(to + i, _mm512_permutexvar_ps(_mm512_or_si512(q, _mm512_slli_epi64(q, 28)), t));
   }
 #else
+  float table[16];
+  for (int i = 0; i < 16; i += W) store(table + i, load(levels.values + i) * levels.scale + levels.bias);
   for (int i = 0; i < count; i += 2) {
-    to[i] = table.of[bytes[i / 2] & 15];
-    to[i + 1] = table.of[bytes[i / 2] >> 4];
+    to[i] = table[bytes[i / 2] & 15];
+    to[i + 1] = table[bytes[i / 2] >> 4];
   }
 #endif
 }
 
-INLINE void look_up(const Table& table, const uint8_t* bytes, int count, bf16* to) {
+INLINE void look_up(const Levels& levels, const uint8_t* bytes, int count, bf16* to) {
 #if defined(__AVX512BF16__)
-  const __m512i t = _mm512_broadcast_i64x4((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(table.of)));
+  const __m512i t = _mm512_broadcast_i64x4(table_of(levels));
   for (int i = 0; i < count; i += 32) {
     if (count - i < 32) {
       const __m256i q = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes + i / 2)));
@@ -92,7 +92,7 @@ INLINE void look_up(const Table& table, const uint8_t* bytes, int count, bf16* t
   float values[128];
   for (int i = 0; i < count; i += 128) {
     const int n = count - i < 128 ? count - i : 128;
-    look_up(table, bytes + i / 2, n, values);
+    look_up(levels, bytes + i / 2, n, values);
     convert_row(values, n, to + i);
   }
 #endif
@@ -149,7 +149,7 @@ INLINE void unpack_packed(const Matrix& w, int row, int col, int count, P* to) {
     const int group = at / w.group, end = (group + 1) * w.group < col + count ? (group + 1) * w.group : col + count;
     P* out = to + (at - col);
     if (w.bits == 4) {
-      look_up(table_of(w, first + group), data + at / 2, end - at, out);
+      look_up(levels_of(w, first + group), data + at / 2, end - at, out);
     } else {
       const float scale = w.format == Format::mxfp8 ? from_e8m0(static_cast<const uint8_t*>(w.scales)[first + group])
                                                     : scale_at(w.scale_type, w.scales, first + group);
@@ -174,6 +174,48 @@ INLINE void unpack_packed(const Matrix& w, int row, int col, int count, P* to) {
     at = end;
   }
 }
+
+#if defined(__AVX512BF16__)
+// A row of 4 bits as chunks of 32 bf16, `step` elements apart. col and count are multiples of 32.
+INLINE void unpack_chunks(const Matrix& w, int row, int col, int count, bf16* to, int64_t step) {
+  const __m512i five_bits = _mm512_set1_epi16(31);
+  const uint8_t* data = w.row(row);
+  const int64_t first = int64_t(row) * w.groups();
+  for (int at = col; at < col + count;) {
+    const int group = at / w.group, end = (group + 1) * w.group < col + count ? (group + 1) * w.group : col + count;
+    const __m512i table = _mm512_broadcast_i64x4(table_of(levels_of(w, first + group)));
+    for (; at < end; at += 32, to += step) {
+      // A byte's two nibbles in two lanes of 16 bits; a lookup reads five, and the table repeats.
+      const __m512i q = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at / 2)));
+      _mm512_storeu_si512(to, _mm512_permutexvar_epi16(_mm512_and_si512(_mm512_or_si512(q, _mm512_slli_epi32(q, 12)), five_bits), table));
+    }
+  }
+}
+
+// Two rows of 4 bits, column by column: a table of both rows' values takes five bits, of which the highest names the row.
+INLINE void unpack_pairs(const Matrix& w, int row, int col, int count, uint32_t* to) {
+  const __m512i four_bits = _mm512_set1_epi16(15), second = _mm512_set1_epi32(16 << 16);
+  const uint8_t *a = w.row(row), *b = w.row(row + 1);
+  const int64_t first = int64_t(row) * w.groups();
+  for (int at = col; at < col + count;) {
+    const int group = at / w.group, end = (group + 1) * w.group < col + count ? (group + 1) * w.group : col + count;
+    const __m256i low = table_of(levels_of(w, first + group)), high = table_of(levels_of(w, first + w.groups() + group));
+    const __m512i table = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    for (int i = at; i < end; i += 16) {
+      const __mmask16 there = static_cast<__mmask16>(end - i >= 16 ? 0xffff : (1 << (end - i)) - 1);
+      const __mmask16 bytes = static_cast<__mmask16>(end - i >= 16 ? 0xff : (1 << (end - i) / 2) - 1);
+      const __m512i x = _mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8(bytes, a + i / 2));
+      const __m512i y = _mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8(bytes, b + i / 2));
+      // Lanes of 16 bits: a's first nibble, b's first, a's second, b's second.
+      const __m512i lanes = _mm512_or_si512(
+          _mm512_or_si512(x, _mm512_slli_epi64(x, 28)), _mm512_or_si512(_mm512_slli_epi64(y, 16), _mm512_slli_epi64(y, 44)));
+      const __m512i pairs = _mm512_permutexvar_epi16(_mm512_or_si512(_mm512_and_si512(lanes, four_bits), second), table);
+      _mm512_mask_storeu_epi32(to + (i - col), there, pairs);
+    }
+    at = end;
+  }
+}
+#endif
 
 // In vectors: the compiler's memcpy of a size that it does not know is slow for short rows.
 template <typename T>
