@@ -33,22 +33,17 @@ MaskView mask_of(const mx::array& a) {
   return mask;
 }
 
-AttentionJob job_of(const AttentionSettings& s, const Arrays& inputs) {
-  const mx::array &q = inputs[0], &k = inputs[1];
+}  // namespace
+
+AttentionJob attention_job(const AttentionSettings& s, const Arrays& inputs, Type type, int B, int L, int new_keys, int E) {
   AttentionJob job;
   job.settings = s;
   job.threads = threads();
-  job.type = type_of(q);
-  job.B = q.shape(0);
-  job.H = s.heads ? s.heads : q.shape(1);
-  job.K = s.heads ? s.kv_heads : k.shape(1);
-  job.L = q.shape(s.heads ? 1 : 2);
-  job.E = s.heads ? q.shape(2) / s.heads : q.shape(3);
-  job.S = job.past() + k.shape(s.heads ? 1 : 2);
-  job.q = view_of(q, s.heads);
-  job.k = view_of(k, s.kv_heads);
-  job.v = view_of(inputs[2], s.kv_heads);
-  job.q_steps.size = job.k_steps.size = job.E;
+  job.type = type;
+  job.B = B, job.L = L, job.E = E;
+  job.H = s.heads, job.K = s.kv_heads;
+  job.S = job.past() + new_keys;
+  job.q_steps.size = job.k_steps.size = E;
   job.q_steps.eps = job.k_steps.eps = s.eps;
   job.q_steps.traditional = job.k_steps.traditional = s.traditional;
   if (s.has_norms) {
@@ -61,6 +56,21 @@ AttentionJob job_of(const AttentionSettings& s, const Arrays& inputs) {
     job.q_steps.pairs = job.k_steps.pairs = inputs[s.frequencies()].shape(0);
   }
   if (s.has_mask) job.mask = mask_of(inputs[s.mask()]);
+  return job;
+}
+
+HeadView cache_view(const mx::array& a) { return view_of(a, 0); }
+
+namespace {
+
+AttentionJob job_of(const AttentionSettings& s, const Arrays& inputs) {
+  const mx::array &q = inputs[0], &k = inputs[1];
+  const int E = s.heads ? q.shape(2) / s.heads : q.shape(3);
+  AttentionJob job = attention_job(s, inputs, type_of(q), q.shape(0), q.shape(s.heads ? 1 : 2), k.shape(s.heads ? 1 : 2), E);
+  if (!s.heads) job.H = q.shape(1), job.K = k.shape(1);
+  job.q = view_of(q, s.heads);
+  job.k = view_of(k, s.kv_heads);
+  job.v = view_of(inputs[2], s.kv_heads);
   return job;
 }
 
@@ -120,11 +130,8 @@ class Attention : public AttentionKernel {
     const AttentionSettings& s = settings_;
     outputs[0].set_data(mx::allocator::malloc(outputs[0].nbytes()));
     if (s.has_cache) {
-      // First: further references would make the buffers look like somebody else's too. Each output holds all inputs.
-      for (mx::array& output : outputs) {
-        if (!output.is_tracer() && &output.inputs() != &given) output.inputs().clear();
-      }
-      for (int i = 0; i < 2; i++) take_over(given[s.cache() + i], outputs[1 + i]);
+      // First: further references would make the buffers look like somebody else's too.
+      for (int i = 0; i < 2; i++) take_over(given, s.cache() + i, outputs, 1 + i);
     }
     const Arrays inputs = readable(given, s.end());
     AttentionJob job = job_of(s, inputs);
@@ -162,21 +169,6 @@ class Attention : public AttentionKernel {
       out.push_back(mx::astype(gradients[argnum], primals[argnum].dtype()));
     }
     return out;
-  }
-
- private:
-  // The buffer itself where this is its only use.
-  void take_over(const mx::array& from, mx::array& to) {
-    if (from.is_donatable() && from.flags().row_contiguous) {
-      to.copy_shared_buffer(from);
-      return;
-    }
-    to.set_data(mx::allocator::malloc(to.nbytes()));
-    dispatch([shape = from.shape(), strides = from.strides(), size = from.itemsize(), in = from.data<uint8_t>(), out = to.data<uint8_t>(),
-              bytes = from.nbytes(), whole = from.flags().row_contiguous] {
-      if (whole) std::memcpy(out, in, bytes);
-      else copy_rows(shape, strides, size, in, out);
-    });
   }
 };
 

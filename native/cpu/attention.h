@@ -92,6 +92,11 @@ struct AttentionJob {
   bool plain_keys() const { return !k_norm.data && !k_steps.pairs; }
 };
 
+// A job but for where q, k, v, the cache and the output lie. inputs: as `settings` tells, from its norms on.
+AttentionJob attention_job(const AttentionSettings& settings, const Arrays& inputs, Type type, int B, int L, int new_keys, int E);
+// [B, K, capacity, E]
+HeadView cache_view(const mx::array& a);
+
 // Queries of a key/value head in tiles of Micro::cols columns: query c is token c % L of head c / L of its group.
 class Columns {
  public:

@@ -4,12 +4,32 @@
 #include "kernels.h"
 #include "parallel.h"
 #include "product.h"
+#include "rows.h"
 
 namespace cygnet::cpu {
 namespace {
 
 // Elements that a thread takes at least.
 constexpr size_t kSmallestPart = 16384;
+
+const uint8_t* at(const void* base, size_t element, Type type) { return static_cast<const uint8_t*>(base) + element * size_of(type); }
+uint8_t* at(void* base, size_t element, Type type) { return static_cast<uint8_t*>(base) + element * size_of(type); }
+
+}  // namespace
+
+void gate_elements(Type type, Gate kind, const void* gate, const void* up, size_t n, void* out) {
+  parallel_ranges(n, kSmallestPart, [=](size_t begin, size_t end) {
+    isa().gated(type, kind, at(gate, begin, type), at(up, begin, type), end - begin, at(out, begin, type));
+  });
+}
+
+void add_elements(Type type, const void* a, const void* b, size_t n, void* out) {
+  parallel_ranges(n, kSmallestPart, [=](size_t begin, size_t end) {
+    isa().add(type, at(a, begin, type), at(b, begin, type), end - begin, at(out, begin, type));
+  });
+}
+
+namespace {
 
 class GatedGradient : public Kernel {
  public:
@@ -19,11 +39,11 @@ class GatedGradient : public Kernel {
   void eval_cpu(const Arrays& given, Arrays& outputs) override {
     allocate(outputs);
     const Arrays inputs = row_contiguous(given);
-    dispatch([kind = kind_, type = type_of(inputs[0]), n = inputs[0].size(), gate = inputs[0].data<uint8_t>(), up = inputs[1].data<uint8_t>(),
-              d = inputs[2].data<uint8_t>(), d_gate = outputs[0].data<uint8_t>(), d_up = outputs[1].data<uint8_t>()] {
+    dispatch([kind = kind_, type = type_of(inputs[0]), n = inputs[0].size(), gate = inputs[0].data<void>(), up = inputs[1].data<void>(),
+              d = inputs[2].data<void>(), d_gate = outputs[0].data<void>(), d_up = outputs[1].data<void>()] {
       parallel_ranges(n, kSmallestPart, [=](size_t begin, size_t end) {
-        const size_t at = begin * size_of(type);
-        isa().gated_gradient(type, kind, gate + at, up + at, d + at, end - begin, d_gate + at, d_up + at);
+        isa().gated_gradient(type, kind, at(gate, begin, type), at(up, begin, type), at(d, begin, type), end - begin,
+                             at(d_gate, begin, type), at(d_up, begin, type));
       });
     });
   }
@@ -40,13 +60,8 @@ class Gated : public Kernel {
   void eval_cpu(const Arrays& given, Arrays& outputs) override {
     allocate(outputs);
     const Arrays inputs = row_contiguous(given);
-    dispatch([kind = kind_, type = type_of(inputs[0]), n = inputs[0].size(), gate = inputs[0].data<uint8_t>(),
-              up = inputs[1].data<uint8_t>(), out = outputs[0].data<uint8_t>()] {
-      parallel_ranges(n, kSmallestPart, [=](size_t begin, size_t end) {
-        const size_t at = begin * size_of(type);
-        isa().gated(type, kind, gate + at, up + at, end - begin, out + at);
-      });
-    });
+    dispatch([kind = kind_, type = type_of(inputs[0]), n = inputs[0].size(), gate = inputs[0].data<void>(),
+              up = inputs[1].data<void>(), out = outputs[0].data<void>()] { gate_elements(type, kind, gate, up, n, out); });
   }
 
   Arrays vjp(const Arrays& primals, const Arrays& cotangents, const std::vector<int>& argnums, const Arrays&) override {
@@ -69,13 +84,8 @@ class Add : public Kernel {
   void eval_cpu(const Arrays& given, Arrays& outputs) override {
     allocate(outputs);
     const Arrays inputs = row_contiguous(given);
-    dispatch([type = type_of(inputs[0]), n = inputs[0].size(), a = inputs[0].data<uint8_t>(), b = inputs[1].data<uint8_t>(),
-              out = outputs[0].data<uint8_t>()] {
-      parallel_ranges(n, kSmallestPart, [=](size_t begin, size_t end) {
-        const size_t at = begin * size_of(type);
-        isa().add(type, a + at, b + at, end - begin, out + at);
-      });
-    });
+    dispatch([type = type_of(inputs[0]), n = inputs[0].size(), a = inputs[0].data<void>(), b = inputs[1].data<void>(),
+              out = outputs[0].data<void>()] { add_elements(type, a, b, n, out); });
   }
 
   Arrays vjp(const Arrays&, const Arrays& cotangents, const std::vector<int>& argnums, const Arrays&) override {

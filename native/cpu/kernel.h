@@ -56,6 +56,10 @@ class Kernel : public mx::Primitive {
     return memory.data<uint8_t>();
   }
 
+  // Gives an input's buffer to an output where this is its last use, else a copy: for what is written in place. Before any other
+  // reference to the inputs is made.
+  void take_over(const Arrays& inputs, int input, Arrays& outputs, int output);
+
   // The work gets raw pointers: MLX keeps the buffers of inputs and outputs until it is done.
   template <typename Work>
   void dispatch(Work&& work) {

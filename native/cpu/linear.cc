@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "low_rank.h"
 #include "parallel.h"
+#include "rows.h"
 
 // M rows of x · K its columns · N outputs · R rank of an update
 
@@ -33,47 +34,23 @@ Matrix weight_of(const Arrays& inputs, const Projection& p) {
 
 namespace {
 
-// The update's factors. A: [K, R]   B: [R, N]
-struct Update {
-  const float *a = nullptr, *b = nullptr;
-  int rank = 0;
-  float scale = 1;
-};
-
 Update update_of(const Arrays& inputs, const Projection& p) {
   if (!p.has_update) return {};
   return {inputs[p.a()].data<float>(), inputs[p.b()].data<float>(), inputs[p.a()].shape(1), p.scale};
 }
 
-const float* bias_of(const Arrays& inputs, const Projection& p, Scratch& scratch) {
-  if (!p.has_bias) return nullptr;
-  const mx::array& bias = inputs[p.bias()];
-  float* out = scratch.get<float>(bias.size());
-  isa().f32.unpack(dense(type_of(bias), bias.data<void>(), 1, static_cast<int>(bias.size())), 0, 0, static_cast<int>(bias.size()), out);
-  return out;
-}
-
-// What a pass over one projection reads and writes.
-struct Job {
-  Matrix w;
-  Update update;
-  const float* bias = nullptr;
-  void* y = nullptr;     // [M, N]
-  float* xa = nullptr;   // [M, R]
-};
-
-void forward_few(Type type, const void* x, int M, int K, std::span<Job> jobs) {
+void forward_few(Type type, const void* x, int M, int K, std::span<LinearJob> jobs) {
   Scratch& scratch = Scratch::mine();
   std::vector<Matrix> weights;
   std::vector<float*> sums;
-  for (const Job& job : jobs) {
+  for (const LinearJob& job : jobs) {
     weights.push_back(job.w);
     sums.push_back(scratch.get<float>(size_t(M) * job.w.rows));
   }
   multiply_rows(type, x, M, weights, sums);
   float* row = nullptr;
   for (size_t i = 0; i < jobs.size(); i++) {
-    const Job& job = jobs[i];
+    const LinearJob& job = jobs[i];
     const auto& [a, b, rank, scale] = job.update;
     const int N = job.w.rows;
     for (int m = 0; rank > 0 && m < M; m++) {
@@ -90,7 +67,11 @@ void forward_few(Type type, const void* x, int M, int K, std::span<Job> jobs) {
   }
 }
 
-void forward(Type type, const void* x, int M, int K, std::span<Job> jobs) {
+}  // namespace
+
+LinearJob linear_job(const Arrays& inputs, const Projection& p) { return {weight_of(inputs, p), update_of(inputs, p)}; }
+
+void linear_forward(Type type, const void* x, int M, int K, std::span<LinearJob> jobs) {
   Scratch& scratch = Scratch::mine();
   Scratch::Frame frame(scratch);
   if (M == 0) return;
@@ -98,7 +79,7 @@ void forward(Type type, const void* x, int M, int K, std::span<Job> jobs) {
   const Panel panel = panel_for(type);
   const Packed px(scratch, Side::weights, panel, dense(type, x, M, K));
   std::vector<Small> factors;
-  for (const Job& job : jobs)
+  for (const LinearJob& job : jobs)
     if (job.update.rank > 0) factors.push_back({job.update.a, job.update.rank});
   const float* reduced = nullptr;
   int ld = 0;
@@ -110,7 +91,7 @@ void forward(Type type, const void* x, int M, int K, std::span<Job> jobs) {
     multiply({&term, 1}, ld, {Type::f32, out, ld});
     reduced = out;
   }
-  for (const Job& job : jobs) {
+  for (const LinearJob& job : jobs) {
     const int N = job.w.rows;
     const Output y{type, job.y, N, job.bias};
     const auto& [a, b, rank, scale] = job.update;
@@ -128,6 +109,8 @@ void forward(Type type, const void* x, int M, int K, std::span<Job> jobs) {
     multiply(terms, N, y);
   }
 }
+
+namespace {
 
 // Where the gradients of one projection go; null where none is asked for.
 struct GradientJob {
@@ -283,17 +266,19 @@ class Linear : public Kernel {
     const mx::array& x = inputs[0];
     const int K = x.shape(-1), M = static_cast<int>(x.size() / K);
     size_t xa = projections_.size();
-    std::vector<Job> jobs;
+    std::vector<LinearJob> jobs;
     for (size_t i = 0; i < projections_.size(); i++) {
       const Projection& p = projections_[i];
-      Job job{weight_of(inputs, p), update_of(inputs, p), nullptr, outputs[i].data<void>()};
+      LinearJob job = linear_job(inputs, p);
+      job.y = outputs[i].data<void>();
       if (p.has_update) job.xa = outputs[xa++].data<float>();
       jobs.push_back(job);
     }
     dispatch([projections = projections_, inputs, type = type_of(x), data = x.data<void>(), M, K, jobs = std::move(jobs)]() mutable {
       Scratch::Frame frame(Scratch::mine());
-      for (size_t i = 0; i < jobs.size(); i++) jobs[i].bias = bias_of(inputs, projections[i], Scratch::mine());
-      forward(type, data, M, K, jobs);
+      for (size_t i = 0; i < jobs.size(); i++)
+        if (projections[i].has_bias) jobs[i].bias = floats(inputs[projections[i].bias()], Scratch::mine());
+      linear_forward(type, data, M, K, jobs);
     });
   }
 
@@ -316,21 +301,21 @@ class Linear : public Kernel {
   std::vector<Projection> projections_;
 };
 
-void check(const Projection& p, const mx::array& x, const Arrays& inputs) {
+}  // namespace
+
+void check_projection(const Projection& p, int K, const Arrays& inputs) {
   const mx::array& w = inputs[p.first];
   const bool packed = w.dtype() == mx::uint32;
-  if (w.ndim() != 2 || packed != p.has_scales || columns_of(inputs, p) != x.shape(-1)) {
+  if (w.ndim() != 2 || packed != p.has_scales || columns_of(inputs, p) != K) {
     throw std::invalid_argument("linear needs x [..., K] and weights [N, K]");
   }
   if (!p.has_update) return;
   const mx::array &a = inputs[p.a()], &b = inputs[p.b()];
-  const bool fits = a.ndim() == 2 && b.ndim() == 2 && a.shape(0) == x.shape(-1) && a.shape(1) == b.shape(0) && b.shape(1) == w.shape(0);
+  const bool fits = a.ndim() == 2 && b.ndim() == 2 && a.shape(0) == K && a.shape(1) == b.shape(0) && b.shape(1) == w.shape(0);
   if (!fits || a.dtype() != mx::float32 || b.dtype() != mx::float32) {
     throw std::invalid_argument("linear needs an update's A [K, R] and B [R, N] in float32");
   }
 }
-
-}  // namespace
 
 std::vector<mx::array> linear(const mx::array& x, Arrays operands, std::vector<Projection> projections) {
   if (x.ndim() == 0 || projections.empty()) throw std::invalid_argument("linear needs x [..., K] and a weight");
@@ -343,7 +328,7 @@ std::vector<mx::array> linear(const mx::array& x, Arrays operands, std::vector<P
     p.first = first;
     first = p.end();
     if (first > static_cast<int>(inputs.size())) throw std::invalid_argument("linear misses operands");
-    check(p, x, inputs);
+    check_projection(p, x.shape(-1), inputs);
     mx::Shape shape = x.shape();
     shape.back() = inputs[p.first].shape(0);
     shapes.push_back(std::move(shape));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "mlx/array.h"
@@ -28,6 +29,29 @@ struct Projection {
 // W as it lies in memory, when the inputs are computed.
 Matrix weight_of(const std::vector<mx::array>& inputs, const Projection& projection);
 int columns_of(const std::vector<mx::array>& inputs, const Projection& projection);
+
+// Its update's factors. A: [K, R]   B: [R, N]
+struct Update {
+  const float *a = nullptr, *b = nullptr;
+  int rank = 0;
+  float scale = 1;
+};
+
+// What a pass over one projection reads and writes.
+struct LinearJob {
+  Matrix w;
+  Update update;
+  const float* bias = nullptr;
+  void* y = nullptr;    // [M, N]
+  float* xa = nullptr;  // [M, R]
+};
+
+// Without its bias, output and x A.
+LinearJob linear_job(const std::vector<mx::array>& inputs, const Projection& projection);
+// x: [M, K] through layers that share it.
+void linear_forward(Type type, const void* x, int M, int K, std::span<LinearJob> jobs);
+// Throws where the operands do not fit x: [..., K] and each other.
+void check_projection(const Projection& projection, int K, const std::vector<mx::array>& inputs);
 
 // x: [..., K] float32, bfloat16 or float16 → y_i: [..., N_i] in x's dtype, then x A of each update: float32 [rows, R].
 // Adapters are float32. bf16 products where the processor has them, all else in float32.

@@ -1,5 +1,6 @@
 #include "../convert.h"
 #include "attention.h"
+#include "decoder_block.h"
 #include "isa/choice.h"
 #include "kernels.h"
 #include "linear.h"
@@ -18,21 +19,27 @@ cpu::Projection projection_of(const double* s) {
 }
 
 // settings: for each projection format, bits, group, whether there are scales, biases of groups, a bias, an update; its scale.
-std::vector<mx::array> cpu_linear(Context&, const mx::array& x, std::vector<mx::array> operands, std::vector<double> settings) {
-  std::vector<cpu::Projection> projections;
-  for (size_t i = 0; i + kSettings <= settings.size(); i += kSettings) projections.push_back(projection_of(settings.data() + i));
-  return cpu::linear(x, std::move(operands), std::move(projections));
+std::vector<cpu::Projection> projections_of(const std::vector<double>& settings) {
+  std::vector<cpu::Projection> out;
+  for (size_t i = 0; i + kSettings <= settings.size(); i += kSettings) out.push_back(projection_of(settings.data() + i));
+  return out;
 }
 
-// operands: q, k, v and what follows them. settings: heads, key/value heads, scale, causal, window, cap, eps of norms, traditional
-// pairs, offset; whether there are norms, frequencies, a mask, a cache.
-std::vector<mx::array> cpu_attention(Context&, std::vector<mx::array> operands, std::vector<double> s) {
+// s: heads, key/value heads, scale, causal, window, cap, eps of norms, traditional pairs, offset; whether there are norms,
+// frequencies, a mask, a cache.
+cpu::AttentionSettings attention_of(const std::vector<double>& s) {
   if (s.size() != 13) throw std::invalid_argument("attention takes 13 settings");
   const auto whole = [&](int i) { return static_cast<int>(s[i]); };
   const auto real = [&](int i) { return static_cast<float>(s[i]); };
-  return cpu::attention(
-      std::move(operands), {whole(0), whole(1), real(2), s[3] != 0, whole(4), real(5), real(6), s[7] != 0, whole(8), s[9] != 0,
-                            s[10] != 0, s[11] != 0, s[12] != 0});
+  return {whole(0), whole(1), real(2), s[3] != 0, whole(4), real(5), real(6), s[7] != 0, whole(8), s[9] != 0,
+          s[10] != 0, s[11] != 0, s[12] != 0};
+}
+
+std::vector<mx::array> cpu_decoder_block(
+    Context&, std::vector<mx::array> inputs, float attention_eps, float mlp_eps, int gate, std::vector<double> attention, std::vector<double> layers) {
+  cpu::BlockSettings settings{attention_eps, mlp_eps, static_cast<cpu::Gate>(gate), attention_of(attention), projections_of(layers)};
+  if (settings.layers.size() != cpu::kLayers) throw std::invalid_argument("a decoder block has seven layers");
+  return cpu::decoder_block(std::move(inputs), std::move(settings));
 }
 
 }  // namespace
@@ -47,7 +54,11 @@ void register_cpu(Exports& exports) {
     if (settings.size() != kSettings) throw std::invalid_argument("linear_cross_entropy takes one weight");
     return cpu::linear_cross_entropy(hidden, std::move(weight), projection_of(settings.data()), targets, static_cast<cpu::Gradients>(gradients));
   });
-  exports.op("cpuAttention", cpu_attention);
+  // operands: q, k, v and what follows them
+  exports.op("cpuAttention", [](Context&, std::vector<mx::array> operands, std::vector<double> settings) {
+    return cpu::attention(std::move(operands), attention_of(settings));
+  });
+  exports.op("cpuDecoderBlock", cpu_decoder_block);
   exports.op("cpuRmsNorm", [](Context&, const mx::array& x, const mx::array& weight, float eps) {
     return cpu::rms_norm(x, weight, eps);
   });
@@ -62,7 +73,9 @@ void register_cpu(Exports& exports) {
   });
   exports.op("setCpuIsa", [](Context&, std::string name) { cpu::use_isa(name); });
   exports.op("hasCpuBf16", [](Context&) { return cpu::isa().b16.micro.rows > 0; });
-  exports.op("cpuLinear", cpu_linear);
+  exports.op("cpuLinear", [](Context&, const mx::array& x, std::vector<mx::array> operands, std::vector<double> settings) {
+    return cpu::linear(x, std::move(operands), projections_of(settings));
+  });
   exports.op("cpuExperts", [](Context&, const mx::array& x, std::vector<mx::array> weight, std::vector<double> settings, const mx::array& indices) {
     if (settings.size() != kSettings) throw std::invalid_argument("experts take one weight");
     return cpu::experts(x, std::move(weight), projection_of(settings.data()), indices);

@@ -4,6 +4,7 @@
 #include "kernels.h"
 #include "parallel.h"
 #include "product.h"
+#include "rows.h"
 #include "scratch.h"
 
 namespace cygnet::cpu {
@@ -11,6 +12,14 @@ namespace {
 
 // Elements that a thread takes at least.
 constexpr size_t kSmallestPart = 16384;
+
+template <typename T>
+T* at(T* base, size_t element, Type type) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const uint8_t, uint8_t>;
+  return base ? static_cast<Byte*>(base) + element * size_of(type) : nullptr;
+}
+
+}  // namespace
 
 const float* floats(const mx::array& w, Scratch& scratch) {
   if (w.dtype() == mx::float32) return w.data<float>();
@@ -20,11 +29,15 @@ const float* floats(const mx::array& w, Scratch& scratch) {
   return out;
 }
 
-template <typename T>
-T* at(T* base, size_t element, Type type) {
-  using Byte = std::conditional_t<std::is_const_v<T>, const uint8_t, uint8_t>;
-  return base ? static_cast<Byte*>(base) + element * size_of(type) : nullptr;
+void norm_rows(Type type, const void* x, const void* delta, const float* w, float eps, size_t rows, int n, void* h, void* y) {
+  parallel_ranges(rows, std::max<size_t>(kSmallestPart / n, 1), [=](size_t begin, size_t end) {
+    const size_t place = begin * n;
+    isa().rms_norm(type, at(x, place, type), at(delta, place, type), w, eps, static_cast<int64_t>(end - begin), n, at(h, place, type),
+                   at(y, place, type));
+  });
 }
+
+namespace {
 
 class RMSNormGradient : public Kernel {
  public:
@@ -74,12 +87,7 @@ class RMSNorm : public Kernel {
               delta = has_delta_ ? inputs[2].data<void>() : nullptr, y = outputs[0].data<void>(),
               h = has_delta_ ? outputs[1].data<void>() : nullptr] {
       Scratch::Frame frame(Scratch::mine());
-      const float* w = floats(weight, Scratch::mine());
-      parallel_ranges(rows, std::max<size_t>(kSmallestPart / n, 1), [=](size_t begin, size_t end) {
-        const size_t place = begin * n;
-        isa().rms_norm(type, at(x, place, type), at(delta, place, type), w, eps, static_cast<int64_t>(end - begin), n,
-                       at(h, place, type), at(y, place, type));
-      });
+      norm_rows(type, x, delta, floats(weight, Scratch::mine()), eps, rows, n, h, y);
     });
   }
 

@@ -1,6 +1,6 @@
-import { native } from "../native/binding.ts";
+import { type Handle, native } from "../native/binding.ts";
 import { hasCpuKernels } from "./kernels.ts";
-import { arange, scalar, softmax, tanh, where } from "./ops.ts";
+import { arange, handles, scalar, softmax, tanh, where } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
 
 // B batch · H query heads · K key/value heads · L queries · S keys · E head size
@@ -21,7 +21,7 @@ export interface AttentionRule {
 }
 
 /** What our kernel takes beside q, k, v. */
-interface KernelExtras {
+export interface KernelExtras {
   /** 0: q, k, v have an axis of heads. */
   heads: number;
   kvHeads: number;
@@ -41,30 +41,26 @@ export function hasAttentionKernel(q: Tensor, k: Tensor, v: Tensor, headSize: nu
 }
 
 /** Our kernel → out, and with a cache its keys and values. */
-export function attentionKernel(
-  qkv: readonly Tensor[],
-  { scale, mask, window = 0, softCap = 0 }: AttentionRule,
-  { heads, kvHeads, norms, rope, cache, offset }: KernelExtras = plain,
-): Tensor[] {
-  const masks = mask instanceof Tensor ? [mask] : [];
-  const operands = [...qkv, norms?.q, norms?.k, rope?.frequencies, ...masks, ...(cache ?? [])];
-  const numbers = [
-    heads,
-    kvHeads,
-    scale,
-    mask === "causal",
-    window,
-    softCap,
-    norms?.eps ?? 0,
-    rope?.traditional,
-    offset,
-  ];
-  const flags = [norms, rope, masks.length, cache].map(Boolean);
-  const outputs = native.cpuAttention(
-    operands.flatMap((each) => (each ? [each.handle] : [])),
-    [...numbers, ...flags].map((each) => Number(each ?? false)),
-  );
+export function attentionKernel(qkv: readonly Tensor[], rule: AttentionRule, extras: KernelExtras = plain): Tensor[] {
+  const { operands, settings } = describeAttention(rule, extras);
+  const outputs = native.cpuAttention([...handles(qkv), ...operands], settings);
   return outputs.map((handle) => new Tensor(handle));
+}
+
+/** An attention as the kernels take it: its arrays after q, k, v, and thirteen numbers. */
+export function describeAttention(
+  { scale, mask, window = 0, softCap = 0 }: AttentionRule,
+  { heads, kvHeads, norms, rope, cache, offset }: KernelExtras,
+): { operands: Handle[]; settings: number[] } {
+  const masks = mask instanceof Tensor ? [mask] : [];
+  const arrays = [norms?.q, norms?.k, rope?.frequencies, ...masks, ...(cache ?? [])];
+  const causal = mask === "causal";
+  const rules = [heads, kvHeads, scale, causal, window, softCap, norms?.eps ?? 0, rope?.traditional, offset];
+  const flags = [norms, rope, masks.length, cache].map(Boolean);
+  return {
+    operands: arrays.flatMap((each) => (each ? [each.handle] : [])),
+    settings: [...rules, ...flags].map((each) => Number(each ?? false)),
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type AttentionRule, attentionKernel, hasAttentionKernel } from "./attention.ts";
+import { type AttentionRule, attentionKernel, hasAttentionKernel, type KernelExtras } from "./attention.ts";
 import * as fast from "./fast.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -35,22 +35,30 @@ export function headAttention(q: Tensor, k: Tensor, v: Tensor, options: HeadAtte
 }
 
 function fused(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention): Tensor | undefined {
-  const { heads, kvHeads, norms, rope, cache } = options;
+  const { heads, kvHeads, rope, cache } = options;
   const [batch = 0, length = 0, width = 0] = q.shape;
   const size = width / heads;
-  const frequencies = rope?.frequencies;
-  if (!hasAttentionKernel(q, k, v, size) || (rope && !frequencies)) return undefined;
-  const offset = cache?.offset ?? 0;
-  const [out, keys, values] = attentionKernel([q, k, v], options, {
+  if (!hasAttentionKernel(q, k, v, size) || (rope && !rope.frequencies)) return undefined;
+  const buffers = cache?.reserve({ shape: [batch, kvHeads, length, size], dtype: k.dtype });
+  const [out, keys, values] = attentionKernel([q, k, v], options, kernelExtras(options, buffers));
+  if (keys && values) cache?.replace(keys, values, length);
+  return out;
+}
+
+/** What our kernels take beside q, k, v; `buffers` are the cache's. */
+export function kernelExtras(
+  { heads, kvHeads, norms, rope, cache }: HeadAttention,
+  buffers: [Tensor, Tensor] | undefined,
+): KernelExtras {
+  const { frequencies, traditional = false } = rope ?? {};
+  return {
     heads,
     kvHeads,
     norms,
-    rope: rope && frequencies && { frequencies, traditional: rope.traditional },
-    cache: cache?.reserve({ shape: [batch, kvHeads, length, size], dtype: k.dtype }),
-    offset,
-  });
-  if (keys && values) cache?.replace(keys, values, length);
-  return out;
+    rope: frequencies && { frequencies, traditional },
+    cache: buffers,
+    offset: cache?.offset ?? 0,
+  };
 }
 
 function composed(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention): Tensor {

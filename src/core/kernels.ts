@@ -57,7 +57,7 @@ const formats: Record<string, number> = { affine: 3, mxfp4: 4, nvfp4: 5, mxfp8: 
 /** x [..., in] through layers that share it → [..., out] each, in x's dtype; or undefined where our products cannot. */
 export function linear(x: Tensor, projections: readonly Projection[]): Tensor[] | undefined {
   if (!projections.every((each) => isKnown(each, x.dtype))) return undefined;
-  const { operands, settings } = described(projections);
+  const { operands, settings } = describe(projections);
   const outputs = native.cpuLinear(x.handle, operands, settings);
   return outputs.slice(0, projections.length).map((handle) => new Tensor(handle));
 }
@@ -68,17 +68,18 @@ export function linear(x: Tensor, projections: readonly Projection[]): Tensor[] 
  */
 export function experts(x: Tensor, projection: Projection, indices: Tensor): Tensor | undefined {
   if (!isKnown(projection, x.dtype) || projection.bias || projection.update) return undefined;
-  const { operands, settings } = described([projection]);
+  const { operands, settings } = describe([projection]);
   return new Tensor(native.cpuExperts(x.handle, operands, settings, indices.handle));
 }
 
-function isKnown({ weight, update }: Projection, dtype: DType): boolean {
+/** Whether our products take this projection for x of a dtype. */
+export function isKnown({ weight, update }: Projection, dtype: DType): boolean {
   if (!hasCpuKernels(dtype) || (weight instanceof Tensor && weight.dtype !== dtype)) return false;
   return !update || (update.a.dtype === "float32" && update.b.dtype === "float32");
 }
 
 /** Projections as the kernels take them: their arrays in order, and eight numbers each. */
-function described(projections: readonly Projection[]): { operands: number[]; settings: number[] } {
+export function describe(projections: readonly Projection[]): { operands: number[]; settings: number[] } {
   const operands: number[] = [];
   const settings: number[] = [];
   for (const { weight, bias, update } of projections) {
@@ -109,7 +110,7 @@ export function linearCrossEntropy(
   gradients: GradientSet,
 ): Tensor | undefined {
   if (!isKnown(head, hidden.dtype) || head.bias || head.update) return undefined;
-  const { operands, settings } = described([head]);
+  const { operands, settings } = describe([head]);
   const kind = gradientSets.indexOf(gradients);
   return new Tensor(native.linearCrossEntropy(hidden.handle, operands, settings, targets.handle, kind));
 }

@@ -1,8 +1,9 @@
 // Reference: mlx-lm models/llama.py. Llama 2 and 3.x, CodeLlama, and all that share their shape.
 // B batch · L tokens · D hidden · H query heads · K key/value heads · E head size
 import { z } from "zod";
+import { decoderBlock } from "../core/decoder-block.ts";
 import * as fast from "../core/fast.ts";
-import { headAttention } from "../core/head-attention.ts";
+import { type HeadAttention, headAttention } from "../core/head-attention.ts";
 import type { Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Embedding, type EmbeddingLayer } from "../nn/embedding.ts";
@@ -69,19 +70,20 @@ export class Attention extends Module {
 
   /** x: [B, L, D] → [B, L, D] */
   forward(x: Tensor, mask: fast.AttentionMask, cache?: KVCache): Tensor {
+    const [q, k, v] = project(x, [this.q_proj, this.k_proj, this.v_proj]);
+    return this.o_proj.forward(headAttention(q, k, v, { ...this.rule(mask), cache }));
+  }
+
+  /** What happens between the projections. */
+  rule(mask: fast.AttentionMask): HeadAttention {
     const { H, K, E } = this.#heads;
     const { q_norm, k_norm } = this;
-    const [q, k, v] = project(x, [this.q_proj, this.k_proj, this.v_proj]);
-    const attended = headAttention(q, k, v, {
-      heads: H,
-      kvHeads: K,
-      norms: q_norm && k_norm && { q: q_norm.weight, k: k_norm.weight, eps: q_norm.eps },
-      rope: this.#rope.options,
-      cache,
-      scale: E ** -0.5,
-      mask,
-    });
-    return this.o_proj.forward(attended);
+    const norms = q_norm && k_norm && { q: q_norm.weight, k: k_norm.weight, eps: q_norm.eps };
+    return { heads: H, kvHeads: K, norms, rope: this.#rope.options, scale: E ** -0.5, mask };
+  }
+
+  get headSize(): number {
+    return this.#heads.E;
   }
 }
 
@@ -119,6 +121,23 @@ export class TransformerBlock extends Module implements Block {
   }
 
   forward(x: Tensor, mask: fast.AttentionMask, cache?: KVCache): Tensor {
+    return (cache && this.#fused(x, mask, cache)) ?? this.#composed(x, mask, cache);
+  }
+
+  #fused(x: Tensor, mask: fast.AttentionMask, cache: KVCache): Tensor | undefined {
+    const { self_attn, mlp } = this;
+    const { q_proj, k_proj, v_proj, o_proj } = self_attn;
+    const layers = [q_proj, k_proj, v_proj, o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj];
+    return decoderBlock(x, {
+      attentionNorm: this.input_layernorm,
+      mlpNorm: this.post_attention_layernorm,
+      headSize: self_attn.headSize,
+      attention: { ...self_attn.rule(mask), cache },
+      layers: layers.map((layer) => layer.projection()),
+    });
+  }
+
+  #composed(x: Tensor, mask: fast.AttentionMask, cache?: KVCache): Tensor {
     const [normed, start] = this.input_layernorm.residual(x);
     const attended = this.self_attn.forward(normed, mask, cache);
     const [normedAgain, h] = this.post_attention_layernorm.residual(start, attended);

@@ -255,6 +255,14 @@ interface NamedOps {
   cpuLinear(x: Handle, operands: Handle[], settings: number[]): Handle[];
   linearCrossEntropy(hidden: Handle, weight: Handle[], settings: number[], targets: Handle, gradients: number): Handle;
   cpuAttention(operands: Handle[], settings: number[]): Handle[];
+  cpuDecoderBlock(
+    inputs: Handle[],
+    attentionEps: number,
+    mlpEps: number,
+    gate: number,
+    attention: number[],
+    layers: number[],
+  ): Handle[];
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;
   cpuRope(x: Handle, frequencies: Handle, offset: number, traditional: boolean): Handle;
   cpuExperts(x: Handle, weight: Handle[], settings: number[], indices: Handle): Handle;

@@ -64,13 +64,6 @@ INLINE void dot_bf16(const bf16* const* w, int64_t row_bytes, const bf16* x, int
 
 // Σ (s q + b) x = Σ over groups (s Σ q x + b Σ x), all in float32. Prepared x: the sums of its groups, then its elements.
 
-// The first n scales or biases from `at` on, zeros after them.
-INLINE V factors(const Matrix& w, const void* from, int64_t at, int n) {
-  if (w.scale_type == Type::f32) return load_some(static_cast<const float*>(from) + at, n);
-  if (w.scale_type == Type::bf16) return load_some(static_cast<const bf16*>(from) + at, n);
-  return load_some(static_cast<const f16*>(from) + at, n);
-}
-
 INLINE V bias_part(const Matrix& w, int row, const float* sums) {
   const int64_t first = int64_t(row) * w.groups();
   V total{};

@@ -137,12 +137,6 @@ INLINE const P* row_of(const Matrix& from, int row, int col, int count, P* scrat
 // One or two rows of the depth as 32-bit elements: floats, or pairs of bf16.
 template <typename P>
 INLINE const uint32_t* depth_step(const Matrix& from, int row, int last, int col, int count, P* scratch, uint32_t* pairs) {
-#if defined(__AVX512BF16__)
-  if (sizeof(P) == 2 && from.bits == 4 && row + 1 < last) {
-    unpack_pairs(from, row, col, count, pairs);
-    return pairs;
-  }
-#endif
   const P* first = row_of(from, row, col, count, scratch);
   if constexpr (sizeof(P) == 4) {
     return reinterpret_cast<const uint32_t*>(first);
@@ -204,6 +198,12 @@ static void pack_b(const Matrix& m, int first, int count, int from, int depth, i
         }
         if (i == n) continue;
       }
+#if defined(__AVX512BF16__)
+      if (pair == 2 && d + pair <= depth && m.bits == 4 && n % Cols == 0 && first % 16 == 0) {
+        unpack_pairs<Cols>(m, from + d, first + c, n, block, out);
+        continue;
+      }
+#endif
       const uint32_t* step = depth_step(m, from + d, from + depth, first + c, n, scratch, pairs);
       for (; i + Cols <= n; i += Cols, out += block) memcpy(out, step + i, 4 * Cols);
       if (i == n) continue;

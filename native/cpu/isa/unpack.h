@@ -20,6 +20,13 @@ INLINE float scale_at(Type type, const void* scales, int64_t i) {
   return to_float(static_cast<const f16*>(scales)[i]);
 }
 
+// The first n scales or biases from `at` on, zeros after them.
+INLINE V factors(const Matrix& w, const void* from, int64_t at, int n) {
+  if (w.scale_type == Type::f32) return load_some(static_cast<const float*>(from) + at, n);
+  if (w.scale_type == Type::bf16) return load_some(static_cast<const bf16*>(from) + at, n);
+  return load_some(static_cast<const f16*>(from) + at, n);
+}
+
 // 4 exponent and 3 mantissa bits, no infinities, one NaN.
 INLINE float from_e4m3(uint8_t x) {
   const uint32_t sign = uint32_t(x & 0x80) << 24, magnitude = x & 0x7f;
@@ -176,15 +183,38 @@ INLINE void unpack_packed(const Matrix& w, int row, int col, int count, P* to) {
 }
 
 #if defined(__AVX512BF16__)
-// A row of 4 bits as chunks of 32 bf16, `step` elements apart. col and count are multiples of 32.
+// What 4 bits of each group from `first` on mean, scale · values + bias, for as many groups as a piece of a row has.
+struct GroupLevels {
+  static constexpr int kMost = 48;
+
+  GroupLevels(const Matrix& w, int64_t first, int count) : values(_mm512_loadu_ps(w.format == Format::affine ? kCounting : kFp4)) {
+    for (int g = 0; g < count; g += 16) {
+      if (w.format == Format::affine) {
+        store(scales + g, factors(w, w.scales, first + g, count - g));
+        store(biases + g, factors(w, w.biases, first + g, count - g));
+        continue;
+      }
+      store(biases + g, V{});
+      for (int i = g; i < g + 16 && i < count; i++) scales[i] = levels_of(w, first + i).scale;
+    }
+  }
+
+  __m512 of(int g) const { return _mm512_fmadd_ps(values, _mm512_set1_ps(scales[g]), _mm512_set1_ps(biases[g])); }
+
+  __m512 values;
+  alignas(64) float scales[kMost], biases[kMost];
+};
+
+// A row of 4 bits as chunks of 32 bf16, `step` elements apart. col and count are multiples of 32, groups too.
 INLINE void unpack_chunks(const Matrix& w, int row, int col, int count, bf16* to, int64_t step) {
   const __m512i five_bits = _mm512_set1_epi16(31);
   const uint8_t* data = w.row(row);
-  const int64_t first = int64_t(row) * w.groups();
-  for (int at = col; at < col + count;) {
-    const int group = at / w.group, end = (group + 1) * w.group < col + count ? (group + 1) * w.group : col + count;
-    const __m512i table = _mm512_broadcast_i64x4(table_of(levels_of(w, first + group)));
-    for (; at < end; at += 32, to += step) {
+  const int group = col / w.group, last = col + count;
+  const GroupLevels levels(w, int64_t(row) * w.groups() + group, (last + w.group - 1) / w.group - group);
+  for (int g = 0, at = col; at < last; g++) {
+    const __m512 values = levels.of(g);
+    const __m512i table = (__m512i)_mm512_cvtne2ps_pbh(values, values);
+    for (const int end = (group + g + 1) * w.group < last ? (group + g + 1) * w.group : last; at < end; at += 32, to += step) {
       // A byte's two nibbles in two lanes of 16 bits; a lookup reads five, and the table repeats.
       const __m512i q = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at / 2)));
       _mm512_storeu_si512(to, _mm512_permutexvar_epi16(_mm512_and_si512(_mm512_or_si512(q, _mm512_slli_epi32(q, 12)), five_bits), table));
@@ -192,27 +222,30 @@ INLINE void unpack_chunks(const Matrix& w, int row, int col, int count, bf16* to
   }
 }
 
-// Two rows of 4 bits, column by column: a table of both rows' values takes five bits, of which the highest names the row.
-INLINE void unpack_pairs(const Matrix& w, int row, int col, int count, uint32_t* to) {
+// Two rows of 4 bits, column by column, in strips of Width columns `step` pairs apart: a table of both rows' values takes five
+// bits, of which the highest names the row. col is a multiple of 16, count at most 512.
+template <int Width>
+INLINE void unpack_pairs(const Matrix& w, int row, int col, int count, int64_t step, uint32_t* to) {
   const __m512i four_bits = _mm512_set1_epi16(15), second = _mm512_set1_epi32(16 << 16);
   const uint8_t *a = w.row(row), *b = w.row(row + 1);
-  const int64_t first = int64_t(row) * w.groups();
-  for (int at = col; at < col + count;) {
-    const int group = at / w.group, end = (group + 1) * w.group < col + count ? (group + 1) * w.group : col + count;
-    const __m256i low = table_of(levels_of(w, first + group)), high = table_of(levels_of(w, first + w.groups() + group));
-    const __m512i table = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-    for (int i = at; i < end; i += 16) {
-      const __mmask16 there = static_cast<__mmask16>(end - i >= 16 ? 0xffff : (1 << (end - i)) - 1);
-      const __mmask16 bytes = static_cast<__mmask16>(end - i >= 16 ? 0xff : (1 << (end - i) / 2) - 1);
-      const __m512i x = _mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8(bytes, a + i / 2));
-      const __m512i y = _mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8(bytes, b + i / 2));
+  const int group = col / w.group, last = col + count, groups = (last + w.group - 1) / w.group - group;
+  const int64_t first = int64_t(row) * w.groups() + group;
+  const GroupLevels low(w, first, groups), high(w, first + w.groups(), groups);
+  for (int g = 0, at = col; at < last; g++) {
+    const __m512i table = (__m512i)_mm512_cvtne2ps_pbh(high.of(g), low.of(g));
+    for (const int end = (group + g + 1) * w.group < last ? (group + g + 1) * w.group : last; at < end; at += 16) {
+      const int there = end - at < 16 ? end - at : 16;
+      const __mmask8 bytes = static_cast<__mmask8>((1 << there / 2) - 1);
+      const __m512i x = _mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8(bytes, a + at / 2));
+      const __m512i y = _mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8(bytes, b + at / 2));
       // Lanes of 16 bits: a's first nibble, b's first, a's second, b's second.
       const __m512i lanes = _mm512_or_si512(
           _mm512_or_si512(x, _mm512_slli_epi64(x, 28)), _mm512_or_si512(_mm512_slli_epi64(y, 16), _mm512_slli_epi64(y, 44)));
       const __m512i pairs = _mm512_permutexvar_epi16(_mm512_or_si512(_mm512_and_si512(lanes, four_bits), second), table);
-      _mm512_mask_storeu_epi32(to + (i - col), there, pairs);
+      const unsigned place = at - col;
+      uint32_t* out = to + place / Width * step + place % Width;
+      _mm512_mask_storeu_epi32(out, static_cast<__mmask16>((1 << there) - 1), pairs);
     }
-    at = end;
   }
 }
 #endif

@@ -130,11 +130,24 @@ INLINE void store(f16* p, V v) {
 #endif
 }
 
-// The first n < W elements, zeros after them.
+// The first n < W elements → to, zeros after them: a copy of a size that the compiler does not know would be slow.
+template <typename T>
+INLINE void copy_part(const T* p, int n, T* to) {
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+  const __mmask16 there = static_cast<__mmask16>((1u << n) - 1);
+  if constexpr (sizeof(T) == 4) _mm512_storeu_si512(to, _mm512_maskz_loadu_epi32(there, p));
+  else if constexpr (sizeof(T) == 2) _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_maskz_loadu_epi16(there, p));
+  else _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_maskz_loadu_epi8(there, p));
+#else
+  for (int i = 0; i < W; i++) to[i] = T{};
+  for (int i = 0; i < n; i++) to[i] = p[i];
+#endif
+}
+
 template <typename T>
 INLINE V load_part(const T* p, int n) {
-  T part[W] = {};
-  memcpy(part, p, n * sizeof(T));
+  T part[W];
+  copy_part(p, n, part);
   return load(part);
 }
 
@@ -142,7 +155,13 @@ template <typename T>
 INLINE void store_part(T* p, V v, int n) {
   T part[W];
   store(part, v);
-  memcpy(p, part, n * sizeof(T));
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+  const __mmask16 there = static_cast<__mmask16>((1u << n) - 1);
+  if constexpr (sizeof(T) == 4) _mm512_mask_storeu_epi32(p, there, _mm512_loadu_si512(part));
+  else _mm256_mask_storeu_epi16(p, there, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(part)));
+#else
+  for (int i = 0; i < n; i++) p[i] = part[i];
+#endif
 }
 
 template <typename T>

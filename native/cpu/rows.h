@@ -1,0 +1,22 @@
+#pragma once
+
+#include "kernel.h"
+#include "scratch.h"
+
+// Steps between products, over the threads. Rows lie one behind the other; elements are of one type.
+
+namespace cygnet::cpu {
+
+// A vector in float32: itself, or a copy in `scratch`.
+const float* floats(const mx::array& w, Scratch& scratch);
+
+// y = h / rms(h) · w with h = x + delta, or x where delta is null; then h may be null. Rows of n elements.
+void norm_rows(Type type, const void* x, const void* delta, const float* w, float eps, size_t rows, int n, void* h, void* y);
+
+// activation(gate) · up
+void gate_elements(Type type, Gate kind, const void* gate, const void* up, size_t n, void* out);
+
+// a + b
+void add_elements(Type type, const void* a, const void* b, size_t n, void* out);
+
+}  // namespace cygnet::cpu
