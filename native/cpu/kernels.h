@@ -26,6 +26,9 @@ mx::array linear_cross_entropy(
 // x / rms(x) · weight over the last axis. weight: [D]
 mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps);
 
+// Rows of a table [V, D] in any format: ids [...] integers → [..., D] in `dtype`; zeros for ids outside the table.
+mx::array embedding(const mx::array& ids, std::vector<mx::array> operands, Projection table, mx::Dtype dtype);
+
 // x [T, K] through the experts [E, N, K], in any format, that indices [T, n] choose for each row → [T, n, N].
 mx::array experts(const mx::array& x, std::vector<mx::array> operands, Projection weight, const mx::array& indices);
 

@@ -58,6 +58,10 @@ void register_cpu(Exports& exports) {
   exports.op("cpuAttention", [](Context&, std::vector<mx::array> operands, std::vector<double> settings) {
     return cpu::attention(std::move(operands), attention_of(settings));
   });
+  exports.op("cpuEmbedding", [](Context&, const mx::array& ids, std::vector<mx::array> table, std::vector<double> settings, mx::Dtype dtype) {
+    if (settings.size() != kSettings) throw std::invalid_argument("embedding takes one table");
+    return cpu::embedding(ids, std::move(table), projection_of(settings.data()), dtype);
+  });
   exports.op("cpuDecoderBlock", cpu_decoder_block);
   exports.op("cpuRmsNorm", [](Context&, const mx::array& x, const mx::array& weight, float eps) {
     return cpu::rms_norm(x, weight, eps);

@@ -1,5 +1,5 @@
 import { type Handle, native } from "../native/binding.ts";
-import type { DType } from "./dtype.ts";
+import { type DType, dtypeIndex } from "./dtype.ts";
 import type { Quantization, QuantizedWeight } from "./ops.ts";
 import * as random from "./random.ts";
 import { Tensor } from "./tensor.ts";
@@ -60,6 +60,13 @@ export function linear(x: Tensor, projections: readonly Projection[]): Tensor[] 
   const { operands, settings } = describe(projections);
   const outputs = native.cpuLinear(x.handle, operands, settings);
   return outputs.slice(0, projections.length).map((handle) => new Tensor(handle));
+}
+
+/** Rows of a table [V, D], plain or packed, in `dtype`: ids [...] → [..., D]; or undefined where our kernel cannot. */
+export function embedding(ids: Tensor, table: Projection["weight"], dtype: DType): Tensor | undefined {
+  if (!hasCpuKernels(dtype)) return undefined;
+  const { operands, settings } = describe([{ weight: table }]);
+  return new Tensor(native.cpuEmbedding(ids.handle, operands, settings, dtypeIndex(dtype)));
 }
 
 /**

@@ -255,6 +255,7 @@ interface NamedOps {
   cpuLinear(x: Handle, operands: Handle[], settings: number[]): Handle[];
   linearCrossEntropy(hidden: Handle, weight: Handle[], settings: number[], targets: Handle, gradients: number): Handle;
   cpuAttention(operands: Handle[], settings: number[]): Handle[];
+  cpuEmbedding(ids: Handle, table: Handle[], settings: number[], dtype: number): Handle;
   cpuDecoderBlock(
     inputs: Handle[],
     attentionEps: number,

@@ -1,4 +1,4 @@
-import { linear, type Projection } from "../core/kernels.ts";
+import { embedding, linear, type Projection } from "../core/kernels.ts";
 import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Module } from "./module.ts";
@@ -42,7 +42,7 @@ export class Embedding extends Module implements EmbeddingLayer {
   }
 
   forward(ids: Tensor): Tensor {
-    return this.weight.take(ids, 0);
+    return embedding(ids, this.weight, this.weight.dtype) ?? this.weight.take(ids, 0);
   }
 
   asLinear(x: Tensor): Tensor {

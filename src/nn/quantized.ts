@@ -1,5 +1,5 @@
 import { defaultDevice } from "../core/device.ts";
-import { linear, type Projection } from "../core/kernels.ts";
+import { embedding, linear, type Projection } from "../core/kernels.ts";
 import { dequantize, type Quantization, type QuantizedWeight, quantize, quantizedMatmul } from "../core/ops.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Embedding, EmbeddingLayer } from "./embedding.ts";
@@ -91,6 +91,9 @@ export class QuantizedEmbedding extends Module implements EmbeddingLayer {
   }
 
   forward(ids: Tensor): Tensor {
+    const dtype = this.biases?.dtype ?? "bfloat16"; // as MLX de-quantizes
+    const known = embedding(ids, this.projection().weight, dtype);
+    if (known) return known;
     const rows = {
       weight: this.weight.take(ids, 0),
       scales: this.scales.take(ids, 0),
