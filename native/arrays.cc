@@ -49,7 +49,7 @@ mx::array from_typed_array(Context& c, napi_value value, mx::Shape shape) {
     throw std::invalid_argument("shape needs " + std::to_string(size) + " elements, the data has " + std::to_string(bytes.length));
   }
   mx::allocator::Data data = mx::allocator::malloc(size * mx::size_of(dtype));
-  std::memcpy(data.buffer().raw_ptr(), bytes.data, size * mx::size_of(dtype));
+  if (size > 0) std::memcpy(data.buffer().raw_ptr(), bytes.data, size * mx::size_of(dtype));
   return mx::array(std::move(data), std::move(shape), dtype);
 }
 

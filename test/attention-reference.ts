@@ -46,12 +46,14 @@ function rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
   return x.divide(x.square().mean(-1, true).add(eps).sqrt()).multiply(weight.astype("float64"));
 }
 
-/** x: [B, heads, L, E], its first token at position 0. */
-function rotated(x: Tensor, frequencies: readonly number[], traditional: boolean): Tensor {
+/** x: [B, heads, L, E], its first token at position `offset`. */
+export function rotated(x: Tensor, frequencies: readonly number[], traditional: boolean, offset = 0): Tensor {
   const [batch = 0, heads = 0, length = 0, size = 0] = x.shape;
   const pairs = frequencies.length;
   const table = (f: (angle: number) => number): Tensor => {
-    const values = Array.from({ length }, (_, l) => frequencies.map((each) => f(Math.fround(l * each)))).flat();
+    const values = Array.from({ length }, (_, l) =>
+      frequencies.map((each) => f(Math.fround((offset + l) * each))),
+    ).flat();
     return tensor(Float64Array.from(values), [length, pairs]);
   };
   const [cosines, sines] = [table(Math.cos), table(Math.sin)];

@@ -60,6 +60,7 @@ void run(const Operands& o) {
       multiply({&term, 1}, o.D, {Type::f32, o.d_weight, o.D, nullptr, start > 0});
     }
   }
+  if (o.N == 0 && o.d_weight) std::fill(o.d_weight, o.d_weight + int64_t(o.V) * o.D, 0.0f);
   double sum = 0;
   for (float loss : losses) sum += loss;
   *o.loss = static_cast<float>(sum);

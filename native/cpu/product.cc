@@ -64,6 +64,7 @@ class Product {
     const int tiles = blocks_of(count, w_tile_), size = loops_.micro.rows * loops_.micro.cols;
     uint8_t* panel = Scratch::mine().get<uint8_t>(size_t(tiles) * w_tile_ * 64 * kStretch);
     float* sums = Scratch::mine().get<float>(size_t(end - begin) * tiles * size);
+    if (stretches_.empty()) std::fill(sums, sums + int64_t(end - begin) * tiles * size, 0.0f);
     for (size_t s = 0; s < stretches_.size(); s++) {
       const auto& [term, from, depth] = stretches_[s];
       const int padded = blocks_of(depth, chunk_) * chunk_;

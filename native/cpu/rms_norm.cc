@@ -30,7 +30,7 @@ const float* floats(const mx::array& w, Scratch& scratch) {
 }
 
 void norm_rows(Type type, const void* x, const void* delta, const float* w, float eps, size_t rows, int n, void* h, void* y) {
-  parallel_ranges(rows, std::max<size_t>(kSmallestPart / n, 1), [=](size_t begin, size_t end) {
+  parallel_ranges(rows, std::max<size_t>(kSmallestPart / std::max(n, 1), 1), [=](size_t begin, size_t end) {
     const size_t place = begin * n;
     isa().rms_norm(type, at(x, place, type), at(delta, place, type), w, eps, static_cast<int64_t>(end - begin), n, at(h, place, type),
                    at(y, place, type));
@@ -50,7 +50,7 @@ class RMSNormGradient : public Kernel {
     const Arrays inputs = row_contiguous(given);
     const mx::array& h = inputs[0];
     const int n = h.shape(-1), parts = outputs[1].shape(0);
-    dispatch([rows = h.size() / n, n, parts, eps = eps_, type = type_of(h), h = h.data<void>(), weight = inputs[1], dy = inputs[2].data<void>(),
+    dispatch([rows = h.size() / std::max(n, 1), n, parts, eps = eps_, type = type_of(h), h = h.data<void>(), weight = inputs[1], dy = inputs[2].data<void>(),
               passed = has_passed_ ? inputs[3].data<void>() : nullptr, dh = outputs[0].data<void>(), dw = outputs[1].data<float>()] {
       Scratch::Frame frame(Scratch::mine());
       const float* w = floats(weight, Scratch::mine());
@@ -83,7 +83,7 @@ class RMSNorm : public Kernel {
     if (goes_on_ && has_delta_) outputs[1].set_data(mx::allocator::malloc(outputs[1].nbytes()));
     else if (goes_on_) outputs[1].copy_shared_buffer(x);
     const int n = x.shape(-1);
-    dispatch([rows = n > 0 ? x.size() / n : 0, n, eps = eps_, type = type_of(x), x = x.data<void>(), weight = inputs[1],
+    dispatch([rows = x.size() / std::max(n, 1), n, eps = eps_, type = type_of(x), x = x.data<void>(), weight = inputs[1],
               delta = has_delta_ ? inputs[2].data<void>() : nullptr, y = outputs[0].data<void>(),
               h = has_delta_ ? outputs[1].data<void>() : nullptr] {
       Scratch::Frame frame(Scratch::mine());

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { here, restoreKernels } from "../../test/cpu-kernels.ts";
 import { patterned } from "../../test/gradients.ts";
-import { native } from "../native/binding.ts";
 import { type AttentionRule, scaledDotProductAttention } from "./attention.ts";
 import type { DType } from "./dtype.ts";
 import * as fast from "./fast.ts";
@@ -11,8 +11,7 @@ import { evaluate, valueAndGrad } from "./transforms.ts";
 
 // B batch · H query heads · K key/value heads · L queries · S keys · E head size
 
-const here = native.hasCpuKernels();
-afterEach(() => useCpuKernels(true));
+afterEach(restoreKernels);
 
 const units: [DType, number][] = [
   ["float32", 1e-5],

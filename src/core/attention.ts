@@ -1,5 +1,5 @@
 import { type Handle, native } from "../native/binding.ts";
-import { hasCpuKernels } from "./kernels.ts";
+import { hasCpuKernels, maxHeadSize } from "./kernels.ts";
 import { arange, handles, scalar, softmax, tanh, where } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -37,7 +37,7 @@ const plain: KernelExtras = { heads: 0, kvHeads: 0, offset: 0 };
 /** Whether our kernel computes these. */
 export function hasAttentionKernel(q: Tensor, k: Tensor, v: Tensor, headSize: number): boolean {
   const { dtype } = q;
-  return hasCpuKernels(dtype) && k.dtype === dtype && v.dtype === dtype && headSize <= 1024;
+  return hasCpuKernels(dtype) && k.dtype === dtype && v.dtype === dtype && headSize <= maxHeadSize;
 }
 
 /** Our kernel → out, and with a cache its keys and values. */

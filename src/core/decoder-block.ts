@@ -1,7 +1,7 @@
 import { native } from "../native/binding.ts";
 import { describeAttention } from "./attention.ts";
 import { type HeadAttention, type KeyValueStore, kernelExtras } from "./head-attention.ts";
-import { describe, hasCpuKernels, isKnown, type Projection } from "./kernels.ts";
+import { describe, hasCpuKernels, isKnown, maxHeadSize, type Projection } from "./kernels.ts";
 import { Tensor } from "./tensor.ts";
 
 // B batch · L tokens · D hidden · K key/value heads · E head size
@@ -24,8 +24,13 @@ export interface DecoderBlock {
 export function decoderBlock(x: Tensor, block: DecoderBlock): Tensor | undefined {
   const { attentionNorm, mlpNorm, headSize, attention, layers } = block;
   const { rope, cache, kvHeads } = attention;
-  const products = layers.filter((layer) => layer !== undefined && isKnown(layer, x.dtype));
-  if (products.length < layers.length || !hasCpuKernels(x.dtype) || headSize > 1024 || (rope && !rope.frequencies)) {
+  const products = layers.filter((layer) => layer !== undefined && isKnown(layer, x));
+  if (
+    products.length < layers.length ||
+    !hasCpuKernels(x.dtype) ||
+    headSize > maxHeadSize ||
+    (rope && !rope.frequencies)
+  ) {
     return undefined;
   }
   const [batch = 0, length = 0] = x.shape;

@@ -1,5 +1,5 @@
 import { native } from "../native/binding.ts";
-import { hasCpuKernels } from "./kernels.ts";
+import { hasCpuKernels, maxHeadSize } from "./kernels.ts";
 import { silu } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -62,7 +62,7 @@ export interface RopeOptions {
 /** Rotary position embedding of x [..., L, E], whose first row stands at position `offset`. Su et al. 2021, arXiv:2104.09864. */
 export function rope(x: Tensor, offset: number, options: RopeOptions): Tensor {
   const { dims, traditional, base, scale, freqs, frequencies } = options;
-  if (frequencies && hasCpuKernels(x.dtype)) {
+  if (frequencies && hasCpuKernels(x.dtype) && x.dim(-1) <= maxHeadSize) {
     return new Tensor(native.cpuRope(x.handle, frequencies.handle, offset, traditional));
   }
   return new Tensor(native.rope(x.handle, dims, traditional, base, scale, offset, freqs?.handle));

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { here, restoreKernels } from "../../test/cpu-kernels.ts";
 import { gradientError, pattern, patterned } from "../../test/gradients.ts";
-import { native } from "../native/binding.ts";
 import * as fast from "./fast.ts";
 import { type GradientSet, hasCpuKernels, linearCrossEntropy, useCpuKernels } from "./kernels.ts";
 import { integers, tensor } from "./ops.ts";
@@ -8,10 +8,7 @@ import { scope } from "./scope.ts";
 import type { Tensor } from "./tensor.ts";
 import { evaluate, valueAndGrad } from "./transforms.ts";
 
-const here = native.hasCpuKernels();
-if (!here) console.warn("This build has no CPU kernels: their tests are skipped.");
-
-afterEach(() => useCpuKernels(true));
+afterEach(restoreKernels);
 
 /** −log softmax(h · wᵀ)[target] summed over rows, and its gradient for h, in float64. */
 function reference(h: number[], w: number[], targets: number[], D: number): { loss: number; gradient: number[] } {

@@ -20,6 +20,9 @@ export function hasCpuKernels(dtype: DType): boolean {
   return built && enabled && isFloating(dtype) && native.defaultDevice() === "cpu";
 }
 
+/** Elements of a head's vector that the kernels of attention and rotation take. */
+export const maxHeadSize = 1024;
+
 function isFloating(dtype: DType): boolean {
   return dtype === "float32" || dtype === "bfloat16" || dtype === "float16";
 }
@@ -56,7 +59,7 @@ const formats: Record<string, number> = { affine: 3, mxfp4: 4, nvfp4: 5, mxfp8: 
 
 /** x [..., in] through layers that share it → [..., out] each, in x's dtype; or undefined where our products cannot. */
 export function linear(x: Tensor, projections: readonly Projection[]): Tensor[] | undefined {
-  if (!projections.every((each) => isKnown(each, x.dtype))) return undefined;
+  if (!projections.every((each) => isKnown(each, x))) return undefined;
   const { operands, settings } = describe(projections);
   const outputs = native.cpuLinear(x.handle, operands, settings);
   return outputs.slice(0, projections.length).map((handle) => new Tensor(handle));
@@ -74,14 +77,15 @@ export function embedding(ids: Tensor, table: Projection["weight"], dtype: DType
  * cannot. weight: [experts, out, in], plain or packed.
  */
 export function experts(x: Tensor, projection: Projection, indices: Tensor): Tensor | undefined {
-  if (!isKnown(projection, x.dtype) || projection.bias || projection.update) return undefined;
+  if (!isKnown(projection, x) || projection.bias || projection.update) return undefined;
   const { operands, settings } = describe([projection]);
   return new Tensor(native.cpuExperts(x.handle, operands, settings, indices.handle));
 }
 
-/** Whether our products take this projection for x of a dtype. */
-export function isKnown({ weight, update }: Projection, dtype: DType): boolean {
-  if (!hasCpuKernels(dtype) || (weight instanceof Tensor && weight.dtype !== dtype)) return false;
+/** Whether our products take this projection for x [..., in]. */
+export function isKnown({ weight, update }: Projection, x: Tensor): boolean {
+  if (!hasCpuKernels(x.dtype) || (weight instanceof Tensor && weight.dtype !== x.dtype)) return false;
+  if (x.dim(-1) === 0) return false;
   return !update || (update.a.dtype === "float32" && update.b.dtype === "float32");
 }
 
@@ -116,7 +120,7 @@ export function linearCrossEntropy(
   targets: Tensor,
   gradients: GradientSet,
 ): Tensor | undefined {
-  if (!isKnown(head, hidden.dtype) || head.bias || head.update) return undefined;
+  if (!isKnown(head, hidden) || head.bias || head.update) return undefined;
   const { operands, settings } = describe([head]);
   const kind = gradientSets.indexOf(gradients);
   return new Tensor(native.linearCrossEntropy(hidden.handle, operands, settings, targets.handle, kind));

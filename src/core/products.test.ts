@@ -1,23 +1,16 @@
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
+import { here, onEachIsa, restoreKernels } from "../../test/cpu-kernels.ts";
+import { type Body, exactError, expectSameExtremes, floats, results, two } from "../../test/exact-error.ts";
 import { patterned } from "../../test/gradients.ts";
 import { native } from "../native/binding.ts";
 import type { DType } from "./dtype.ts";
-import { experts, linear, type Projection, useCpuKernels } from "./kernels.ts";
-import { dequantize, integers, type Quantization, quantize, tensor } from "./ops.ts";
-import { scope } from "./scope.ts";
+import { linear, type PackedMatrix } from "./kernels.ts";
+import { dequantize, type Quantization, quantize, tensor, zeros } from "./ops.ts";
 import type { Tensor } from "./tensor.ts";
-import { evaluate, valueAndGrad } from "./transforms.ts";
 
 // M rows · K inputs · N outputs · R rank
 
-const here = native.hasCpuKernels();
-const isas = here ? native.cpuIsas() : [];
-const threads = here ? native.cpuThreads() : 1;
-
-afterEach(() => {
-  if (here) native.setCpuThreads(threads);
-  useCpuKernels(true);
-});
+afterEach(restoreKernels);
 
 const sizes: [M: number, K: number, N: number][] = [
   [1, 64, 7],
@@ -58,10 +51,26 @@ function seen(weight: Tensor, M: number, dtype: DType): Tensor {
   return dtype === "bfloat16" && M > 2 && native.hasCpuBf16() ? weight.astype("bfloat16") : weight;
 }
 
-describe.skipIf(!here).each(isas)("on %s", (isa) => {
-  beforeAll(() => native.setCpuIsa(isa));
+type Layer = { weight: Tensor; bias: Tensor; update: { a: Tensor; b: Tensor; scale: number } };
 
-  test.each<DType>(["float32", "bfloat16", "float16"])("x Wᵀ in %s equals float64 to rounding", (dtype) => {
+/** Of outputs and gradients, relative to the greatest value. */
+const tolerance: Partial<Record<DType, number>> = { float32: 3e-5, bfloat16: 2 ** -7, float16: 2 ** -10 };
+
+/** A packed weight whose scales have a dtype, and what it stands for. */
+function packedOf(w: Tensor, quantization: Quantization, dtype: DType): [packed: PackedMatrix, dense: Tensor] {
+  const [weight, scales, biases] = quantize(w, quantization);
+  if (!weight || !scales) throw new Error("no weight");
+  if (!biases) {
+    const packed = { weight, scales, biases };
+    return [{ ...packed, quantization }, dequantize(packed, quantization, "float32")];
+  }
+  const packed = { weight, scales: scales.astype(dtype), biases: biases.astype(dtype) };
+  const wide = { weight, scales: packed.scales.astype("float32"), biases: packed.biases.astype("float32") };
+  return [{ ...packed, quantization }, dequantize(wide, quantization, "float32")];
+}
+
+onEachIsa("products", () => {
+  test.each(floats)("x Wᵀ in %s equals float64 to rounding", (dtype) => {
     for (const count of [1, 2, 3, 4]) {
       native.setCpuThreads(count);
       for (const [M, K, N] of sizes) {
@@ -74,135 +83,80 @@ describe.skipIf(!here).each(isas)("on %s", (isa) => {
   });
 
   test.each(modes)("packed weights, $mode of $bits bits in groups of $group_size", (quantization) => {
-    for (const dtype of ["float32", "bfloat16"] as const) {
+    for (const dtype of floats) {
       for (const [M, K, N] of sizes) {
-        const [weight, scales, biases] = quantize(patterned([N, K], 1), quantization);
-        if (!weight || !scales) throw new Error("no weight");
-        const halved = biases ? { scales: scales.astype(dtype), biases: biases.astype(dtype) } : { scales, biases };
-        const packed = { weight, ...halved };
-        const floats = { weight, scales: halved.scales, biases: halved.biases };
-        const exactScales = biases
-          ? { weight, scales: floats.scales.astype("float32"), biases: floats.biases?.astype("float32") }
-          : floats;
+        const [packed, dense] = packedOf(patterned([N, K], 1), quantization, dtype);
         const x = patterned([M, K]).astype(dtype);
-        const [y] = linear(x, [{ weight: { ...packed, quantization } }]) ?? [];
-        if (y) check(y, x, seen(dequantize(exactScales, quantization, "float32"), M, dtype));
+        const [y] = linear(x, [{ weight: packed }]) ?? [];
+        if (y) check(y, x, seen(dense, M, dtype));
       }
     }
   });
 
-  test.each<DType>(["float32", "bfloat16"])(
-    "several layers with updates and biases, and all gradients, in %s",
-    (dtype) => {
-      for (const [M, K, N] of sizes.slice(2, 6)) {
-        const x = patterned([M, K]).astype(dtype);
-        const layers = [N, N + 5].map((size, i) => ({
-          w: patterned([size, K], 2 + i).astype(dtype),
-          bias: patterned([size], 3 + i).astype(dtype),
-          a: patterned([K, 3 + i], 4 + i),
-          b: patterned([3 + i, size], 5 + i),
-          cotangent: patterned([M, size], 6 + i).astype(dtype),
-        }));
-        const flat = layers.flatMap(({ w, bias, a, b }) => [w, bias, a, b]);
-        const run = (cast: (t: Tensor) => Tensor, compute: (x: Tensor, p: Projection[]) => Tensor[]) =>
-          valueAndGrad(
-            ([input, ...rest]) => {
-              if (!input) throw new Error("no input");
-              const projections = layers.map((_, i): Projection => {
-                const [weight, bias, a, b] = rest.slice(4 * i, 4 * i + 4);
-                if (!weight || !a || !b) throw new Error("four each");
-                return { weight, bias, update: { a, b, scale: 1.5 } };
-              });
-              const outputs = compute(input, projections);
-              const parts = outputs.map((y, i) =>
-                exact(y)
-                  .multiply(exact(layers[i]?.cotangent ?? y))
-                  .sum(),
-              );
-              return [parts.reduce((sum, each) => sum.add(each)), ...outputs];
-            },
-            [x, ...flat].map(cast),
-          );
-        const found = run(
-          (t) => t,
-          (input, projections) => linear(input, projections) ?? [],
-        );
-        const expected = run(exact, (input, projections) =>
-          projections.map(({ weight, bias, update }) => {
-            if (!bias || !update || "quantization" in weight) throw new Error("plain");
-            const change = input.matmul(update.a).matmul(update.b).multiply(update.scale);
-            return input.matmul(weight.transpose()).add(bias).add(change);
-          }),
-        );
-        const close = dtype === "float32" ? 3e-5 : 2 ** -7;
-        for (const kind of ["values", "gradients"] as const) {
-          found[kind].slice(kind === "values" ? 1 : 0).forEach((tensor, i) => {
-            const reference = expected[kind][kind === "values" ? i + 1 : i];
-            if (!reference) throw new Error("no reference");
-            expect(error(tensor, reference, reference.abs().max()), `${kind} ${i} at ${M} × ${K}`).toBeLessThan(close);
+  test.each(floats)("gradients through packed weights in %s", (dtype) => {
+    for (const quantization of [modes[2], modes[5], modes[7], modes[11], ...modes.slice(-3)]) {
+      if (!quantization) throw new Error("no mode");
+      for (const [i, [M, K, N]] of sizes.entries()) {
+        native.setCpuThreads(1 + (i % 4));
+        const [packed, dense] = packedOf(patterned([N, K], 1), quantization, dtype);
+        const update = { a: patterned([K, 3], 4), b: patterned([3, N], 5) };
+        const body: Body = (x, a, b) =>
+          (x && a && b && linear(x, [{ weight: packed, update: { a, b, scale: 2 } }])) ?? [];
+        const weight = exact(dense).transpose();
+        const exactly: Body = (x, a, b) =>
+          x && a && b ? [x.matmul(weight).add(x.matmul(a).matmul(b).multiply(2))] : [];
+        const error = exactError(body, exactly, [patterned([M, K]).astype(dtype), update.a, update.b]);
+        expect(error, `${JSON.stringify(quantization)} at ${M} × ${K}`).toBeLessThan(tolerance[dtype] ?? 0);
+      }
+    }
+  });
+
+  test.each(floats)("several layers with updates and biases, and all gradients, in %s", (dtype) => {
+    for (const [i, [M, K, N]] of sizes.entries()) {
+      native.setCpuThreads(1 + (i % 4));
+      const layers = [N, N + 5].flatMap((size, i) => [
+        patterned([size, K], 2 + i).astype(dtype),
+        patterned([size], 3 + i).astype(dtype),
+        patterned([K, 3 + i], 4 + i),
+        patterned([3 + i, size], 5 + i),
+      ]);
+      const each =
+        (compute: (x: Tensor, layers: Layer[]) => Tensor[]) =>
+        (x?: Tensor, ...rest: Tensor[]) => {
+          const found = [0, 4].map((first): Layer => {
+            const [weight, bias, a, b] = rest.slice(first, first + 4);
+            if (!weight || !bias || !a || !b) throw new Error("four each");
+            return { weight, bias, update: { a, b, scale: 1.5 } };
           });
-        }
-      }
-    },
-  );
-
-  test("experts: each row through those chosen for it, with gradients, plain and packed", () => {
-    const [T, n, E, K, N] = [23, 2, 5, 64, 9];
-    const indices = integers(
-      Array.from({ length: T * n }, (_, i) => (i * 7 + (i >> 3)) % (E - 1)),
-      [T, n],
-    ); // one has none
-    for (const dtype of ["float32", "bfloat16"] as const) {
-      const [x, w] = [patterned([T, K]).astype(dtype), patterned([E, N, K], 1).astype(dtype)];
-      const exactly = (input: Tensor, weight: Tensor) =>
-        input
-          .reshape(T, 1, 1, K)
-          .matmul(weight.take(indices, 0).transpose(0, 1, 3, 2))
-          .squeeze(2);
-      const run = (compute: (input: Tensor, weight: Tensor) => Tensor, given: Tensor[]) =>
-        valueAndGrad(([input, weight]) => {
-          if (!input || !weight) throw new Error("two inputs");
-          const y = compute(input, weight);
-          return [
-            exact(y)
-              .multiply(exact(patterned(y.shape, 5)))
-              .sum(),
-            y,
-          ];
-        }, given);
-      const found = run((input, weight) => experts(input, { weight }, indices) ?? input, [x, w]);
-      const expected = run(exactly, [exact(x), exact(w)]);
-      const pairs: [Tensor | undefined, Tensor | undefined][] = [
-        [found.values[1], expected.values[1]],
-        [found.gradients[0], expected.gradients[0]],
-        [found.gradients[1], expected.gradients[1]],
-      ];
-      for (const [ours, reference] of pairs) {
-        if (!ours || !reference) throw new Error("missing");
-        expect(error(ours, reference, reference.abs().max())).toBeLessThan(dtype === "float32" ? 1e-5 : 2 ** -7);
-      }
-      const quantization = { bits: 4, group_size: 32, mode: "affine" };
-      const [weight, scales, biases] = quantize(w.astype("float32"), quantization);
-      if (!weight || !scales) throw new Error("no weight");
-      const y = experts(x, { weight: { weight, scales, biases, quantization } }, indices);
-      const dense = dequantize({ weight, scales, biases }, quantization, "float32");
-      const reference = exactly(exact(x), exact(seen(dense, T, dtype)));
-      if (y) expect(error(y, reference, reference.abs().max())).toBeLessThan(dtype === "float32" ? 1e-5 : 2 ** -6);
+          return x ? compute(x, found) : [];
+        };
+      const body = each((x, found) => linear(x, found) ?? []);
+      const exactly = each((x, found) =>
+        found.map(({ weight, bias, update: { a, b, scale } }) =>
+          x.matmul(weight.transpose()).add(bias).add(x.matmul(a).matmul(b).multiply(scale)),
+        ),
+      );
+      const error = exactError(body, exactly, [patterned([M, K]).astype(dtype), ...layers]);
+      expect(error, `${M} × ${K}`).toBeLessThan(tolerance[dtype] ?? 0);
     }
   });
 
-  test("views: transposed, strided and broadcast operands", () => {
-    const x = patterned([64, 40]).transpose();
-    const w = patterned([20, 128], 1).slice(1, 0, 64);
-    const row = patterned([64], 2).broadcastTo(9, 64);
-    for (const input of [x, row]) {
-      const [y] = linear(input, [{ weight: w }]) ?? [];
-      if (y) check(y, input, w);
+  test("views: transposed, strided and broadcast operands, and their gradients", () => {
+    const body = two((x, w) => linear(x, [{ weight: w }]) ?? []);
+    const exactly = two((x, w) => [x.matmul(w.transpose())]);
+    const turned = (inner: Body): Body => two((x, w) => inner(x.transpose(), w.transpose()).map((y) => y.transpose()));
+    const broadcast = (inner: Body): Body => two((x, w) => inner(x.broadcastTo(9, 64), w.slice(1, 3, 67)));
+    for (const rows of [1, 40]) {
+      const given = [patterned([64, rows]), patterned([64, 20], 1)];
+      expect(exactError(turned(body), turned(exactly), given), `${rows} rows`).toBeLessThan(3e-5);
     }
+    expect(exactError(broadcast(body), broadcast(exactly), [patterned([64], 2), patterned([20, 128], 1)])).toBeLessThan(
+      3e-5,
+    );
   });
 
   test("NaN and infinities reach what depends on them, and nothing else", () => {
-    for (const dtype of ["float32", "bfloat16"] as const) {
+    for (const dtype of floats) {
       for (const M of [1, 5, 40]) {
         const values = Array.from(patterned([M, 64]).toFloat32());
         values[3] = Number.NaN;
@@ -216,17 +170,31 @@ describe.skipIf(!here).each(isas)("on %s", (isa) => {
           else if (row === 1) expect(each).toBe(Number.POSITIVE_INFINITY);
           else expect(Number.isFinite(each)).toBe(true);
         });
+        const body = two((x, weight) => linear(x, [{ weight }]) ?? [x.matmul(weight.transpose())]);
+        const bad = patterned([9, 64], 1).toFloat32();
+        [bad[4 * 64 + 7], bad[6 * 64]] = [Number.NaN, Number.NEGATIVE_INFINITY];
+        expectSameExtremes(body, [patterned([M, 64]).astype(dtype), tensor(bad, [9, 64]).astype(dtype)]);
+        expectSameExtremes(body, [tensor(values, [M, 64]).astype(dtype), w]);
       }
     }
   });
 
-  test("leaves nothing behind", () => {
-    const x = patterned([5, 64]);
-    scope(() => evaluate(...(linear(x, [{ weight: patterned([7, 64]) }]) ?? [])));
+  test("of nothing", () => {
+    const body: Body = (x, weight, bias) => (x && weight && linear(x, [{ weight, bias }])) ?? [];
+    const [y, dx, dw, db] = results(body, [zeros([0, 5]), patterned([3, 5]), patterned([3])]);
+    expect([y?.shape, dx?.shape]).toEqual([
+      [0, 3],
+      [0, 5],
+    ]);
+    expect(dw?.toArray()).toEqual(Array(15).fill(0));
+    expect(db?.toArray()).toEqual([0, 0, 0]);
+    const [none, change] = results(body, [patterned([4, 5]), zeros([0, 5]), zeros([0])]);
+    expect(none?.shape).toEqual([4, 0]);
+    expect(change?.toArray()).toEqual(Array(20).fill(0));
+    expect(linear(zeros([4, 0]), [{ weight: zeros([3, 0]) }])).toBeUndefined();
   });
 });
 
 test.skipIf(!here)("an instruction set that is none is refused", () => {
   expect(() => native.setCpuIsa("sse9")).toThrow("sse9 is not among those of this processor");
-  native.setCpuIsa(isas[0] ?? "");
 });

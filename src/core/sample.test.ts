@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { here, onEachIsa, restoreKernels } from "../../test/cpu-kernels.ts";
 import { pattern } from "../../test/gradients.ts";
 import { native } from "../native/binding.ts";
 import type { DType } from "./dtype.ts";
@@ -9,10 +10,7 @@ import * as random from "./random.ts";
 import { scope } from "./scope.ts";
 import type { Tensor } from "./tensor.ts";
 
-const here = native.hasCpuKernels();
-if (!here) console.warn("This build has no CPU kernels: their tests are skipped.");
-
-afterEach(() => useCpuKernels(true));
+afterEach(restoreKernels);
 
 const greedy: SampleOptions = { temperature: 0, topP: 1, minP: 0, topK: 0 };
 
@@ -48,7 +46,7 @@ function passing(logits: readonly number[], { topP = 1, minP = 0, topK = 0 }: Pa
 
 const sizes = [1, 2, 7, 15, 16, 17, 33, 1000, 4095, 4096, 4097, 16_385, 151_936];
 
-describe.skipIf(!here)("the likeliest token and its probability", () => {
+onEachIsa("the likeliest token and its probability", () => {
   test.each(["float32", "bfloat16", "float16"] satisfies DType[])("from one to three rows of %s", (dtype) => {
     for (const [i, size] of sizes.entries()) {
       const rows = (i % 3) + 1;
@@ -57,6 +55,7 @@ describe.skipIf(!here)("the likeliest token and its probability", () => {
         [rows, size],
       ).astype(dtype);
       const values = logits.toArray();
+      native.setCpuThreads(1 + (i % 4));
       const { ids, logprobs } = chosen(logits);
       for (let row = 0; row < rows; row++) {
         const own = values.slice(row * size, (row + 1) * size);
@@ -87,6 +86,12 @@ describe.skipIf(!here)("the likeliest token and its probability", () => {
     expect(chosen(tensor(logits, [1, 10_000]))).toEqual({ ids: [0], logprobs: [expect.closeTo(-Math.log(10_000), 5)] });
   });
 
+  test("of no rows is nothing", () => {
+    for (const temperature of [0, 1]) {
+      expect(chosen(tensor([], [0, 7]), { temperature })).toEqual({ ids: [], logprobs: [] });
+    }
+  });
+
   test("reads views", () => {
     const columns = tensor([0, 5, 1, 9, 2, 3], [3, 2]).transpose();
     expect(chosen(columns).ids).toEqual([2, 1]);
@@ -113,7 +118,7 @@ describe.skipIf(!here)("the likeliest token and its probability", () => {
   });
 });
 
-describe.skipIf(!here)("draws", () => {
+onEachIsa("draws", () => {
   /** Every id that comes in many draws at a temperature that makes all kept ones about equally likely. */
   function seen(logits: readonly number[], options: Partial<SampleOptions>, draws: number): number[] {
     random.seed(3);
@@ -143,25 +148,6 @@ describe.skipIf(!here)("draws", () => {
       expect(seen(values, options, 30 * expected.length + 300)).toEqual(expected);
     }
   });
-
-  test.each<Partial<SampleOptions>>([{}, { topP: 0.5 }, { topK: 40_000 }, { minP: 0.5 }])(
-    "from a whole vocabulary of nearly equal logits, %j",
-    (options) => {
-      const size = 151_936;
-      const nearlyEqual = pattern(size).map((each) => 0.01 * each);
-      const kept = new Set(passing(nearlyEqual, options));
-      random.seed(5);
-      const draws = 400;
-      const { ids, logprobs } = chosen(tensor(nearlyEqual).broadcastTo(draws, size), { ...options, temperature: 1 });
-      for (const id of ids) expect(kept.has(id)).toBe(true);
-      for (const each of logprobs) expect(Math.abs(each + Math.log(size))).toBeLessThan(0.03);
-      // The mean place of uniform draws, within four standard errors.
-      const order = [...kept].sort((a, b) => a - b);
-      const places = new Map(order.map((id, place) => [id, place / order.length]));
-      const mean = ids.reduce((sum, id) => sum + (places.get(id) ?? Number.NaN), 0) / draws;
-      expect(Math.abs(mean - 0.5)).toBeLessThan(4 * Math.sqrt(1 / 12 / draws));
-    },
-  );
 
   test("the ends of the random numbers give the first and the last token that has a probability", () => {
     const low = Number.NEGATIVE_INFINITY;
@@ -206,6 +192,27 @@ describe.skipIf(!here)("draws", () => {
     expect(first[1]).not.toEqual(first[0]);
     expect(run()).not.toEqual(first);
   });
+});
+
+describe.skipIf(!here)("draws", () => {
+  test.each<Partial<SampleOptions>>([{}, { topP: 0.5 }, { topK: 40_000 }, { minP: 0.5 }])(
+    "from a whole vocabulary of nearly equal logits, %j",
+    (options) => {
+      const size = 151_936;
+      const nearlyEqual = pattern(size).map((each) => 0.01 * each);
+      const kept = new Set(passing(nearlyEqual, options));
+      random.seed(5);
+      const draws = 400;
+      const { ids, logprobs } = chosen(tensor(nearlyEqual).broadcastTo(draws, size), { ...options, temperature: 1 });
+      for (const id of ids) expect(kept.has(id)).toBe(true);
+      for (const each of logprobs) expect(Math.abs(each + Math.log(size))).toBeLessThan(0.03);
+      // The mean place of uniform draws, within four standard errors.
+      const order = [...kept].sort((a, b) => a - b);
+      const places = new Map(order.map((id, place) => [id, place / order.length]));
+      const mean = ids.reduce((sum, id) => sum + (places.get(id) ?? Number.NaN), 0) / draws;
+      expect(Math.abs(mean - 0.5)).toBeLessThan(4 * Math.sqrt(1 / 12 / draws));
+    },
+  );
 });
 
 test.skipIf(!here)("what the kernel cannot compute is refused or left to the plain operations", () => {

@@ -1,4 +1,5 @@
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
+import { here, onEachIsa, restoreKernels } from "../../test/cpu-kernels.ts";
 import { patterned } from "../../test/gradients.ts";
 import type { DType } from "../core/dtype.ts";
 import { type HeadAttention, headAttention } from "../core/head-attention.ts";
@@ -13,14 +14,7 @@ import { KVCache } from "./cache.ts";
 
 // B batch · L tokens · H query heads · K key/value heads · E head size
 
-const here = native.hasCpuKernels();
-const isas = here ? native.cpuIsas() : [];
-const threads = here ? native.cpuThreads() : 1;
-
-afterEach(() => {
-  if (here) native.setCpuThreads(threads);
-  useCpuKernels(true);
-});
+afterEach(restoreKernels);
 
 type Heads = [H: number, K: number, E: number];
 
@@ -77,9 +71,7 @@ function plain(...call: Parameters<typeof decode>): ReturnType<typeof decode> {
   return result;
 }
 
-describe.skipIf(!here).each(isas)("cached attention on %s", (isa) => {
-  beforeAll(() => native.setCpuIsa(isa));
-
+onEachIsa("cached attention", () => {
   test.each([
     ["float32", 1e-5],
     ["bfloat16", 8e-3],

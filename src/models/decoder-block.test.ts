@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
+import { here, onEachIsa, restoreKernels } from "../../test/cpu-kernels.ts";
 import { patterned } from "../../test/gradients.ts";
 import type { DType } from "../core/dtype.ts";
 import { useCpuKernels } from "../core/kernels.ts";
@@ -11,14 +12,7 @@ import { makeTrainable } from "../tuner/adapters.ts";
 import { KVCache } from "./cache.ts";
 import { Llama, LlamaConfig } from "./llama.ts";
 
-const here = native.hasCpuKernels();
-const isas = here ? native.cpuIsas() : [];
-const threads = here ? native.cpuThreads() : 1;
-
-afterEach(() => {
-  useCpuKernels(true);
-  if (here) native.setCpuThreads(threads);
-});
+afterEach(restoreKernels);
 
 interface Shape {
   biases: boolean;
@@ -82,25 +76,19 @@ const shapes: Record<string, Shape> = {
   "packed, with an adapter": { biases: false, qkNorm: true, packed: true, adapter: true },
 };
 
-describe.skipIf(!here).each(isas)("a whole block on %s", (isa) => {
+onEachIsa("a whole block", () => {
   test.each(Object.entries(shapes))("%s: what its parts give by MLX's operations", (_, shape) => {
-    const last = native.cpuIsa();
-    native.setCpuIsa(isa);
-    try {
-      const model = modelOf(shape, "float32");
-      for (const rows of [1, 3]) {
-        useCpuKernels(false);
-        const expected = decode(model, "float32", rows);
-        useCpuKernels(true);
-        for (const count of [1, 3]) {
-          native.setCpuThreads(count);
-          expect(distance(decode(model, "float32", rows), expected)).toBeLessThan(2e-5);
-        }
+    const model = modelOf(shape, "float32");
+    for (const rows of [1, 3]) {
+      useCpuKernels(false);
+      const expected = decode(model, "float32", rows);
+      useCpuKernels(true);
+      for (const threads of [1, 2, 3, 4]) {
+        native.setCpuThreads(threads);
+        expect(distance(decode(model, "float32", rows), expected)).toBeLessThan(2e-5);
       }
-      model.dispose();
-    } finally {
-      native.setCpuIsa(last);
     }
+    model.dispose();
   });
 });
 

@@ -297,8 +297,9 @@ export type Addon = Record<UnaryOp, (a: Handle) => Handle> &
   Record<ReductionOp, Reduction> &
   NamedOps;
 
-/** Where `npm run setup` builds the addon: beside src/ and dist/ alike. */
-export const addonPath = fileURLToPath(new URL("../../.native/cygnet.node", import.meta.url));
+/** Where `npm run setup` builds the addon, beside src/ and dist/ alike; `CYGNET_ADDON` names another build. */
+export const addonPath =
+  process.env.CYGNET_ADDON ?? fileURLToPath(new URL("../../.native/cygnet.node", import.meta.url));
 
 function loadAddon(): Addon {
   if (!existsSync(addonPath)) throw new UserError("native/not-built", { path: addonPath });

@@ -100,14 +100,15 @@ INLINE float dot_floats(const float* a, const float* b, int n) {
   return sum(total[0] + total[1]);
 }
 
-INLINE float inverse_root(const float* x, int n, float eps) { return 1.0f / __builtin_sqrtf(dot_floats(x, x, n) / n + eps); }
+// 1 / √(mean + ε) from a sum of n squares.
+INLINE float inverse_root(float squares, int n, float eps) { return 1.0f / __builtin_sqrtf(squares / static_cast<float>(n) + eps); }
 
 static void head(const HeadSteps& steps, const float* rotation, Type from, const void* x, float factor, Type to, void* y) {
   alignas(64) float row[kMaxHeadSize];
   const int n = steps.size;
   load_row(from, x, n, row);
   if (steps.norm) {
-    const float r = inverse_root(row, n, steps.eps);
+    const float r = inverse_root(dot_floats(row, row, n), n, steps.eps);
     for (int i = 0; i < n; i += W) store_some(row + i, load_some(row + i, n - i) * r * load_some(steps.norm + i, n - i), n - i);
   }
   if (steps.pairs) rotate(steps, rotation, 1, row);
@@ -122,7 +123,7 @@ static void head_gradient(
   if (steps.norm) {
     alignas(64) float row[kMaxHeadSize];
     load_row(type, x, n, row);
-    const float r = inverse_root(row, n, steps.eps);
+    const float r = inverse_root(dot_floats(row, row, n), n, steps.eps);
     if (dw) {
       for (int i = 0; i < n; i += W) {
         const int there = n - i;

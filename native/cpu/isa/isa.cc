@@ -8,6 +8,8 @@
 #if defined(__x86_64__) && defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 namespace cygnet::cpu {
@@ -17,6 +19,9 @@ namespace avx2 { extern const Isa table; }
 namespace avx512 { extern const Isa table; }
 namespace avx512bf16 { extern const Isa table; }
 namespace amx { extern const Isa table; }
+#elif defined(__aarch64__)
+namespace neon { extern const Isa table; }
+namespace neonbf16 { extern const Isa table; }
 #endif
 namespace portable { extern const Isa table; }
 
@@ -49,6 +54,11 @@ bool has_amx() {
   return false;
 #endif
 }
+#elif defined(__aarch64__)
+bool has_neonbf16() {
+  constexpr unsigned long kBf16 = 1 << 14;  // HWCAP2_BF16, which older headers lack
+  return getauxval(AT_HWCAP2) & kBf16;
+}
 #endif
 
 // Best first.
@@ -58,6 +68,9 @@ constexpr Choice kChoices[] = {
     {&avx512bf16::table, has_avx512bf16},
     {&avx512::table, has_avx512},
     {&avx2::table, has_avx2},
+#elif defined(__aarch64__)
+    {&neonbf16::table, has_neonbf16},
+    {&neon::table, [] { return true; }},
 #endif
     {&portable::table, [] { return true; }},
 };

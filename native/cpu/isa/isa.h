@@ -83,7 +83,7 @@ struct Isa {
   int (*at_least)(const float* x, int n, float cutoff, int32_t* places, float* values);
 };
 
-// The one in use. CYGNET_CPU_ISA = portable | avx2 | avx512 | avx512bf16 | amx on x86-64, portable elsewhere,
+// The one in use. CYGNET_CPU_ISA = portable | avx2 | avx512 | avx512bf16 | amx on x86-64, portable | neon | neonbf16 on arm64,
 // chooses; by default it is the best that the processor has.
 const Isa& isa();
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "heads.h"
 #include "scores.h"
 
 // Loops over rows of activations: norms, gated units, softmax. Arithmetic in float32 whatever the type.
@@ -28,8 +29,6 @@ INLINE float squares(const T* x, int n) {
   }
   return sum(sums[0] + sums[1]);
 }
-
-INLINE float inverse_root(float squares, int n, float eps) { return 1.0f / __builtin_sqrtf(squares / static_cast<float>(n) + eps); }
 
 // h = x + delta (delta may be null: h = x, not written)   y = h / rms(h) · w
 template <typename T>

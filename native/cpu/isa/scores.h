@@ -113,6 +113,13 @@ INLINE void store_columns(bf16* panel, V low0, V low1, V high0, V high1) {
   _mm512_storeu_si512(panel, pairs_of(low0, high0));
   _mm512_storeu_si512(panel + 32, pairs_of(low1, high1));
 }
+#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+INLINE void store_columns(bf16* panel, V low0, V low1, V high0, V high1) {
+  const uint16x4x2_t a = {{(uint16x4_t)rounded(low0), (uint16x4_t)rounded(high0)}};
+  const uint16x4x2_t b = {{(uint16x4_t)rounded(low1), (uint16x4_t)rounded(high1)}};
+  vst2_u16(&panel->bits, a);
+  vst2_u16(&panel[8].bits, b);
+}
 #endif
 
 template <typename P>
@@ -176,6 +183,12 @@ INLINE void store_across(float* panel, int row, V a, V b) {
 template <int Rows>
 INLINE void store_across(bf16* panel, int row, V a, V b) {
   _mm512_storeu_si512(panel + row * 32, (__m512i)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a));
+}
+#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+template <int Rows>
+INLINE void store_across(bf16* panel, int row, V a, V b) {
+  store(panel + row * 32, a);
+  store(panel + row * 32 + W, b);
 }
 #endif
 

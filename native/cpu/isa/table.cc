@@ -41,6 +41,8 @@ const Isa table = {
     panels<bf16, 32, 32>(multiply_amx),
 #elif defined(__AVX512BF16__)
     panels<bf16, 12, 32>(multiply_bf16<12>),
+#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+    panels<bf16, 12, 8>(multiply_bfmmla<12>),
 #else
     Panels{},
 #endif
@@ -62,7 +64,7 @@ const Isa table = {
 #endif
 #if defined(__AMX_BF16__)
         scores<bf16, 32>,
-#elif defined(__AVX512BF16__)
+#elif defined(__AVX512BF16__) || defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
         scores<bf16, 12>,
 #else
         ScoreLoops{},

@@ -5,6 +5,8 @@
 #include "matrix.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(CYGNET_NEON)
+#include <arm_neon.h>
 #endif
 
 // Vectors of W floats by the compiler's vector extensions, at the width of the instruction set that this is compiled for.
@@ -85,6 +87,8 @@ INLINE V load(const f16* p) {
   return (V)_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 #elif defined(__F16C__)
   return (V)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#elif defined(CYGNET_NEON)
+  return (V)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(&p->bits)));
 #else
   V v;
   for (int i = 0; i < W; i++) v[i] = to_float(p[i]);
@@ -98,6 +102,8 @@ INLINE void store(float* p, V v) { *reinterpret_cast<LooseV*>(p) = v; }
 INLINE VH rounded(V v) {
 #if defined(__AVX512BF16__)
   return (VH)_mm512_cvtneps_pbh((__m512)v);
+#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+  return (VH)vget_low_u16(vreinterpretq_u16_bf16(vcvtq_low_bf16_f32((float32x4_t)v)));
 #else
   const VU u = (VU)v;
   const VU even = (u + 0x7fff + ((u >> 16) & 1)) >> 16;
@@ -125,6 +131,8 @@ INLINE void store(f16* p, V v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT));
 #elif defined(__F16C__)
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT));
+#elif defined(CYGNET_NEON)
+  vst1_u16(&p->bits, vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t)v)));
 #else
   for (int i = 0; i < W; i++) p[i] = to_f16(v[i]);
 #endif
@@ -183,6 +191,8 @@ INLINE V square_root(V v) {
   return (V)_mm512_sqrt_ps((__m512)v);
 #elif defined(__AVX2__)
   return (V)_mm256_sqrt_ps((__m256)v);
+#elif defined(CYGNET_NEON)
+  return (V)vsqrtq_f32((float32x4_t)v);
 #else
   for (int i = 0; i < W; i++) v[i] = __builtin_sqrtf(v[i]);
   return v;
@@ -192,6 +202,8 @@ INLINE V square_root(V v) {
 INLINE float sum(V v) {
 #if defined(__AVX512F__)
   return _mm512_reduce_add_ps((__m512)v);
+#elif defined(CYGNET_NEON)
+  return vaddvq_f32((float32x4_t)v);
 #else
   float parts[W];
   store(parts, v);
