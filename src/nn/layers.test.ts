@@ -89,7 +89,7 @@ describe.each([
     const packed = QuantizedEmbedding.from(Embedding.of(weight.add(0)), quantization);
     expect([packed.vocabularySize, packed.dims]).toEqual([6, 128]);
     const dense = packed.denseWeight();
-    expect(packed.forward(integers([5, 1])).toArray()).toEqual(dense.take(integers([5, 1]), 0).toArray());
+    expectClose(packed.forward(integers([5, 1])), dense.take(integers([5, 1]), 0).toArray(), 6);
     expectClose(packed.asLinear(x), x.matmul(dense.transpose()).toArray(), 4);
   });
 });
