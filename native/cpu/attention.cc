@@ -56,6 +56,7 @@ AttentionJob attention_job(const AttentionSettings& s, const Arrays& inputs, Typ
     job.q_steps.pairs = job.k_steps.pairs = inputs[s.frequencies()].shape(0);
   }
   if (s.has_mask) job.mask = mask_of(inputs[s.mask()]);
+  if (s.has_starts) job.starts = inputs[s.starts()].data<int32_t>();
   return job;
 }
 
@@ -83,7 +84,7 @@ class AttentionKernel : public Kernel {
   Arrays readable(const Arrays& inputs, int end) {
     Arrays out;
     for (int i = 0; i < static_cast<int>(inputs.size()); i++) {
-      const bool is_small = i >= settings_.norms() && i < settings_.mask();
+      const bool is_small = i >= settings_.norms() && i < settings_.cache() && !(settings_.has_mask && i == settings_.mask());
       const bool fits = i < 3 || i >= end ? is_readable(inputs[i]) : !is_small || inputs[i].flags().row_contiguous;
       out.push_back(fits ? inputs[i] : copied(inputs[i]));
     }
@@ -202,6 +203,10 @@ void check(const Arrays& inputs, const AttentionSettings& s) {
       fits = mask.shape(-1 - axis) == sizes[axis] || mask.shape(-1 - axis) == 1;
     }
     refuse(!fits, "a boolean or floating-point mask of [B, H, L, S]");
+  }
+  if (s.has_starts) {
+    const mx::array& starts = inputs[s.starts()];
+    refuse(!s.has_cache || starts.dtype() != mx::int32 || starts.shape() != mx::Shape{q.shape(0)}, "a cache with starts [B] in int32");
   }
   if (s.has_cache) {
     const mx::array &keys = inputs[s.cache()], &values = inputs[s.cache() + 1];

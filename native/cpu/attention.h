@@ -25,14 +25,15 @@ struct AttentionSettings {
   float eps = 0;         // of the norms
   bool traditional = false;
   int offset = 0;        // position of the first query, and tokens in the cache
-  // Which inputs follow q, k, v: weights of q's and k's norms [E], frequencies [pairs], a mask, a cache's keys and values
-  // [B, K, capacity, E].
-  bool has_norms = false, has_frequencies = false, has_mask = false, has_cache = false;
+  // Which inputs follow q, k, v: weights of q's and k's norms [E], frequencies [pairs], a mask, where each row of a cache begins
+  // [B], a cache's keys and values [B, K, capacity, E].
+  bool has_norms = false, has_frequencies = false, has_mask = false, has_starts = false, has_cache = false;
 
   int norms() const { return 3; }
   int frequencies() const { return norms() + 2 * has_norms; }
   int mask() const { return frequencies() + has_frequencies; }
-  int cache() const { return mask() + has_mask; }
+  int starts() const { return mask() + has_mask; }
+  int cache() const { return starts() + has_starts; }
   int end() const { return cache() + 2 * has_cache; }
 };
 
@@ -69,7 +70,8 @@ struct AttentionJob {
     Type type = Type::f32;
   } q_norm, k_norm;
   const float* frequencies = nullptr;
-  const float* rotations = nullptr;  // [L, 2 · pairs], by `prepare`
+  const int32_t* starts = nullptr;   // [B]: keys before have no part in a row, and its positions count from there
+  const float* rotations = nullptr;  // [L, 2 · pairs], with starts for each row, by `prepare`
   MaskView mask;
   float* lse = nullptr;          // [B, H, L], to base 2
 
@@ -83,10 +85,13 @@ struct AttentionJob {
   // What queries are multiplied with so that scores come out as `ScoreBlock` takes them, and the cap there.
   float q_factor() const;
   float cap() const;
-  // Keys that query l sees.
-  int first(int l) const { return settings.window > 0 ? std::max(0, S - L + l + 1 - settings.window) : 0; }
+  int start(int b) const { return starts ? starts[b] : 0; }
+  // Keys that query l of row b sees.
+  int first(int b, int l) const { return settings.window > 0 ? std::max(start(b), S - L + l + 1 - settings.window) : start(b); }
   int last(int l) const { return settings.causal || settings.window > 0 ? S - L + l + 1 : S; }
-  const float* rotation(int token) const { return rotations ? rotations + int64_t(token) * 2 * q_steps.pairs : nullptr; }
+  const float* rotation(int b, int token) const {
+    return rotations ? rotations + (int64_t(starts ? b : 0) * L + token) * 2 * q_steps.pairs : nullptr;
+  }
   float k_factor() const { return settings.cap != 0 ? settings.cap : 1 / kLog2E; }  // and sums of queries for dK
   // Keys go into products as they come.
   bool plain_keys() const { return !k_norm.data && !k_steps.pairs; }
@@ -100,7 +105,7 @@ HeadView cache_view(const mx::array& a);
 // Queries of a key/value head in tiles of Micro::cols columns: query c is token c % L of head c / L of its group.
 class Columns {
  public:
-  Columns(const AttentionJob& job, int kv, int begin, int count, int tile, Scratch& scratch);
+  Columns(const AttentionJob& job, int b, int kv, int begin, int count, int tile, Scratch& scratch);
 
   const int begin, count, tile, tiles;
   // Of tile t: keys that some of it sees.

@@ -59,14 +59,14 @@ class Few {
     int low = end, high = begin;
     for (int c = 0; c < columns_; c++) {
       const auto [h, l] = query(kv, c);
-      loops.head(job_.q_steps, job_.rotation(l), job_.type, job_.q.at(b, h, l), job_.q_factor(), Type::f32, q + int64_t(c) * E);
-      low = std::clamp(job_.first(l), begin, low), high = std::clamp(job_.last(l), high, end);
+      loops.head(job_.q_steps, job_.rotation(b, l), job_.type, job_.q.at(b, h, l), job_.q_factor(), Type::f32, q + int64_t(c) * E);
+      low = std::clamp(job_.first(b, l), begin, low), high = std::clamp(job_.last(l), high, end);
     }
     high = std::max(low, high);
     loops.few_scores(job_.type, keys.at(b, kv, low), keys.token, high - low, E, q, columns_, scores, range_);
     for (int c = 0; c < columns_; c++) {
       const auto [h, l] = query(kv, c);
-      const int first = std::clamp(job_.first(l), low, high), last = std::clamp(job_.last(l), first, high);
+      const int first = std::clamp(job_.first(b, l), low, high), last = std::clamp(job_.last(l), first, high);
       float* row = scores + int64_t(c) * range_;
       if (mask) job_.mask.read(b, h, l, first, last - first, mask, 1);
       const int64_t at = place(b, kv, range) + c;
@@ -98,7 +98,7 @@ class Few {
       const float* part = outputs_ + at * E;
       for (int e = 0; e < E; e++) total[e] = (r == 0 ? 0 : total[e]) + factor * part[e];
     }
-    isa().attention.convert(total, E, 1 / sum, job_.type, job_.out.at(b, h, l));
+    isa().attention.convert(total, E, sum == 0 ? 0 : 1 / sum, job_.type, job_.out.at(b, h, l));
     if (job_.lse) job_.lse[(int64_t(b) * job_.H + h) * job_.L + l] = most + std::log2(sum);
   }
 

@@ -72,7 +72,7 @@ class Forward {
     Scratch& scratch = Scratch::mine();
     Scratch::Frame frame(scratch);
     const int tile = blocks_.loops.micro.cols;
-    const Columns columns(job_, kv, begin, count, tile, scratch);
+    const Columns columns(job_, b, kv, begin, count, tile, scratch);
     const int tiles = columns.tiles, padded = tiles * tile;
     State state{pack_queries(b, columns, scratch), scratch.get<float>(padded), scratch.get<float>(padded),
                 scratch.get<float>(int64_t(padded) * blocks_.width), scratch.get<bool>(tiles)};
@@ -138,7 +138,8 @@ class Forward {
     isa().attention.turn(out, width, rows, width);
     for (int i = 0; i < columns.used(t); i++) {
       const auto [h, l] = columns.query(t, i);
-      isa().attention.convert(rows + int64_t(i) * width, job_.E, 1 / sums[i], job_.type, job_.out.at(b, h, l));
+      const float factor = sums[i] == 0 ? 0 : 1 / sums[i];  // a query that sees no key gives zeros
+      isa().attention.convert(rows + int64_t(i) * width, job_.E, factor, job_.type, job_.out.at(b, h, l));
       if (job_.lse) job_.lse[(int64_t(b) * job_.H + h) * job_.L + l] = state.maxima[t * tile + i] + std::log2(sums[i]);
     }
   }

@@ -149,6 +149,10 @@ void check(const Arrays& inputs, const BlockSettings& s) {
   refuse(keys.shape() != needed || values.shape() != needed || keys.shape(2) < s.attention.offset + n.L || n.E > kMaxHeadSize ||
              keys.dtype() != x.dtype() || values.dtype() != x.dtype(),
          "a cache [B, K, capacity, E] with room for the new tokens");
+  if (s.attention.has_starts) {
+    const mx::array& starts = inputs[s.attention.starts()];
+    refuse(starts.dtype() != mx::int32 || starts.shape() != mx::Shape{n.B}, "starts [B] in int32");
+  }
   const int in[] = {n.D, n.D, n.D, n.queries, n.D, n.D, n.I}, out[] = {n.queries, n.keys, n.keys, n.D, n.I, n.I, n.D};
   for (int i = 0; i < kLayers; i++) {
     check_projection(s.layers[i], in[i], inputs);

@@ -26,13 +26,13 @@ std::vector<cpu::Projection> projections_of(const std::vector<double>& settings)
 }
 
 // s: heads, key/value heads, scale, causal, window, cap, eps of norms, traditional pairs, offset; whether there are norms,
-// frequencies, a mask, a cache.
+// frequencies, a mask, starts, a cache.
 cpu::AttentionSettings attention_of(const std::vector<double>& s) {
-  if (s.size() != 13) throw std::invalid_argument("attention takes 13 settings");
+  if (s.size() != 14) throw std::invalid_argument("attention takes 14 settings");
   const auto whole = [&](int i) { return static_cast<int>(s[i]); };
   const auto real = [&](int i) { return static_cast<float>(s[i]); };
   return {whole(0), whole(1), real(2), s[3] != 0, whole(4), real(5), real(6), s[7] != 0, whole(8), s[9] != 0,
-          s[10] != 0, s[11] != 0, s[12] != 0};
+          s[10] != 0, s[11] != 0, s[12] != 0, s[13] != 0};
 }
 
 std::vector<mx::array> cpu_decoder_block(

@@ -28,7 +28,9 @@ export interface KernelExtras {
   norms?: { q: Tensor; k: Tensor; eps: number } | undefined;
   rope?: { frequencies: Tensor; traditional: boolean } | undefined;
   /** Keys and values [B, K, capacity, E], of which `offset` tokens are there. */
-  cache?: [keys: Tensor, values: Tensor] | undefined;
+  cache?: readonly Tensor[] | undefined;
+  /** Where each row of the cache begins, [B] int32. */
+  starts?: Tensor | undefined;
   offset: number;
 }
 
@@ -47,16 +49,16 @@ export function attentionKernel(qkv: readonly Tensor[], rule: AttentionRule, ext
   return outputs.map((handle) => new Tensor(handle));
 }
 
-/** An attention as the kernels take it: its arrays after q, k, v, and thirteen numbers. */
+/** An attention as the kernels take it: its arrays after q, k, v, and fourteen numbers. */
 export function describeAttention(
   { scale, mask, window = 0, softCap = 0 }: AttentionRule,
-  { heads, kvHeads, norms, rope, cache, offset }: KernelExtras,
+  { heads, kvHeads, norms, rope, cache, starts, offset }: KernelExtras,
 ): { operands: Handle[]; settings: number[] } {
   const masks = mask instanceof Tensor ? [mask] : [];
-  const arrays = [norms?.q, norms?.k, rope?.frequencies, ...masks, ...(cache ?? [])];
+  const arrays = [norms?.q, norms?.k, rope?.frequencies, ...masks, starts, ...(cache ?? [])];
   const causal = mask === "causal";
   const rules = [heads, kvHeads, scale, causal, window, softCap, norms?.eps ?? 0, rope?.traditional, offset];
-  const flags = [norms, rope, masks.length, cache].map(Boolean);
+  const flags = [norms, rope, masks.length, starts, cache].map(Boolean);
   return {
     operands: arrays.flatMap((each) => (each ? [each.handle] : [])),
     settings: [...rules, ...flags].map((each) => Number(each ?? false)),

@@ -24,19 +24,14 @@ export interface DecoderBlock {
 export function decoderBlock(x: Tensor, block: DecoderBlock): Tensor | undefined {
   const { attentionNorm, mlpNorm, headSize, attention, layers } = block;
   const { rope, cache, kvHeads } = attention;
-  const products = layers.filter((layer) => layer !== undefined && isKnown(layer, x));
-  if (
-    products.length < layers.length ||
-    !hasCpuKernels(x.dtype) ||
-    headSize > maxHeadSize ||
-    (rope && !rope.frequencies)
-  ) {
-    return undefined;
-  }
+  const products = layers.filter((layer) => layer !== undefined);
+  const areKnown = products.length === layers.length && products.every((layer) => isKnown(layer, x));
+  const isRotated = !rope || rope.frequencies;
+  if (!hasCpuKernels(x.dtype) || !areKnown || !isRotated || headSize > maxHeadSize || !cache.inPlace) return undefined;
   const [batch = 0, length = 0] = x.shape;
-  const buffers = cache.reserve({ shape: [batch, kvHeads, length, headSize], dtype: x.dtype });
+  const buffers = cache.reserve?.({ shape: [batch, kvHeads, length, headSize], dtype: x.dtype });
   const heads = describeAttention(attention, kernelExtras(attention, buffers));
-  const weights = describe(products.filter((layer) => layer !== undefined));
+  const weights = describe(products);
   const [out, keys, values] = native.cpuDecoderBlock(
     [x.handle, attentionNorm.weight.handle, mlpNorm.weight.handle, ...heads.operands, ...weights.operands],
     attentionNorm.eps,
@@ -46,6 +41,6 @@ export function decoderBlock(x: Tensor, block: DecoderBlock): Tensor | undefined
     weights.settings,
   );
   if (!out || !keys || !values) throw new Error("a decoder block returns its output and the cache");
-  cache.replace(new Tensor(keys), new Tensor(values), length);
+  cache.replace?.(new Tensor(keys), new Tensor(values), length);
   return new Tensor(out);
 }

@@ -1,19 +1,30 @@
-import { type AttentionRule, attentionKernel, hasAttentionKernel, type KernelExtras } from "./attention.ts";
+import {
+  type AttentionMask,
+  type AttentionRule,
+  attentionKernel,
+  hasAttentionKernel,
+  type KernelExtras,
+} from "./attention.ts";
 import * as fast from "./fast.ts";
+import { arange } from "./ops.ts";
 import type { Tensor } from "./tensor.ts";
 
 // B batch · L tokens · H query heads · K key/value heads · S keys · E head size
 
-/** Keys and values of the tokens so far, in buffers [B, K, capacity, E]. */
+/** Keys and values of the tokens so far. */
 export interface KeyValueStore {
-  /** Tokens stored. */
+  /** Tokens seen: the position of the next one. */
   readonly offset: number;
-  /** Stores k, v: [B, K, L, E] and returns all so far: [B, K, S, E]. */
+  /** Stores k, v: [B, K, L, E] and returns those that the new tokens see, theirs last: [B, K, S, E]. */
   append(k: Tensor, v: Tensor): [keys: Tensor, values: Tensor];
-  /** The buffers, with room for new tokens. like: [B, K, L, E] */
-  reserve(like: Pick<Tensor, "shape" | "dtype">): [keys: Tensor, values: Tensor];
+  /** Whether keys and values lie in buffers [B, K, capacity, E] in their order, into which a kernel writes: the two below. */
+  readonly inPlace: boolean;
+  /** The buffers of keys and of values, with room for new tokens. like: [B, K, L, E] */
+  reserve?(like: Pick<Tensor, "shape" | "dtype">): readonly Tensor[];
   /** Takes these, with `length` more tokens in them, in the place of the buffers that were reserved. */
-  replace(keys: Tensor, values: Tensor, length: number): void;
+  replace?(keys: Tensor, values: Tensor, length: number): void;
+  /** Where each row begins, [B] int32: what lies before has no part in it, and its positions count from there. */
+  readonly starts?: Tensor | undefined;
 }
 
 export interface HeadAttention extends AttentionRule {
@@ -38,17 +49,17 @@ function fused(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention): Tensor 
   const { heads, kvHeads, rope, cache } = options;
   const [batch = 0, length = 0, width = 0] = q.shape;
   const size = width / heads;
-  if (!hasAttentionKernel(q, k, v, size) || (rope && !rope.frequencies)) return undefined;
-  const buffers = cache?.reserve({ shape: [batch, kvHeads, length, size], dtype: k.dtype });
+  if (!hasAttentionKernel(q, k, v, size) || (rope && !rope.frequencies) || cache?.inPlace === false) return undefined;
+  const buffers = cache?.reserve?.({ shape: [batch, kvHeads, length, size], dtype: k.dtype });
   const [out, keys, values] = attentionKernel([q, k, v], options, kernelExtras(options, buffers));
-  if (keys && values) cache?.replace(keys, values, length);
+  if (keys && values) cache?.replace?.(keys, values, length);
   return out;
 }
 
 /** What our kernels take beside q, k, v; `buffers` are the cache's. */
 export function kernelExtras(
   { heads, kvHeads, norms, rope, cache }: HeadAttention,
-  buffers: [Tensor, Tensor] | undefined,
+  buffers: readonly Tensor[] | undefined,
 ): KernelExtras {
   const { frequencies, traditional = false } = rope ?? {};
   return {
@@ -57,25 +68,37 @@ export function kernelExtras(
     norms,
     rope: frequencies && { frequencies, traditional },
     cache: buffers,
+    starts: cache?.starts,
     offset: cache?.offset ?? 0,
   };
 }
 
 function composed(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention): Tensor {
   const { heads, kvHeads, norms, rope, cache, ...rule } = options;
-  const offset = cache?.offset ?? 0;
+  const { offset = 0, starts } = cache ?? {};
   const prepared = (x: Tensor, weight: Tensor | undefined): Tensor => {
     const first = headsFirst(norms ? fast.rmsNorm(x, weight, norms.eps) : x);
-    return rope ? fast.rope(first, offset, rope) : first;
+    if (!rope) return first;
+    return starts ? fast.ropeAt(first, starts.multiply(-1).add(offset), rope) : fast.rope(first, offset, rope);
   };
   const queries = prepared(splitHeads(q, heads), norms?.q); // [B, H, L, E]
   const newKeys = prepared(splitHeads(k, kvHeads), norms?.k); // [B, K, L, E]
   const newValues = headsFirst(splitHeads(v, kvHeads));
   const [keys, values] = cache ? cache.append(newKeys, newValues) : [newKeys, newValues];
+  const mask = starts ? fromStarts(rule.mask, starts, q.dim(1), keys.dim(2)) : rule.mask;
   return fast
-    .scaledDotProductAttention(queries, keys, values, rule)
+    .scaledDotProductAttention(queries, keys, values, { ...rule, mask })
     .transpose(0, 2, 1, 3)
     .reshape(...q.shape);
+}
+
+/** [B, 1, L, S]: what a rule lets see of the keys from each row's start on. */
+function fromStarts(mask: AttentionMask, starts: Tensor, length: number, keys: number): Tensor {
+  const begun = arange(0, keys).greaterEqual(starts.reshape(-1, 1, 1, 1));
+  if (mask === "none") return begun;
+  if (mask !== "causal") throw new Error("rows that begin at different places take no mask of their own");
+  const query = arange(keys - length, keys).reshape(length, 1);
+  return begun.logicalAnd(arange(0, keys).lessEqual(query));
 }
 
 /** [B, L, heads · E] → [B, L, heads, E] */

@@ -1,9 +1,10 @@
+import type { Quantization } from "../core/ops.ts";
 import { integers } from "../core/ops.ts";
 import * as random from "../core/random.ts";
 import { scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { asyncEval } from "../core/transforms.ts";
-import type { KVCache } from "../models/cache.ts";
+import type { Cache } from "../models/cache.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { type Choice, Sampler, type Sampling } from "./sampler.ts";
 
@@ -13,9 +14,16 @@ export interface GenerateOptions {
   /** Prompt tokens computed at once. */
   prefillStepSize?: number;
   /** Reused and extended when given; otherwise one is made and freed. */
-  cache?: KVCache[] | undefined;
+  cache?: Cache[] | undefined;
+  /** Keys and values are packed once there are more tokens than `from`. */
+  packing?: CachePacking | undefined;
   /** Aborting it ends the tokens, also between two parts of the prompt. */
   signal?: AbortSignal | undefined;
+}
+
+export interface CachePacking {
+  quantization: Quantization;
+  from: number;
 }
 
 export interface GeneratedToken {
@@ -31,7 +39,7 @@ export interface GeneratedToken {
 export async function* generateTokens(
   model: LanguageModel,
   prompt: readonly number[],
-  { sampling, maxTokens, prefillStepSize = 2048, cache: given, signal }: GenerateOptions,
+  { sampling, maxTokens, prefillStepSize = 2048, cache: given, packing, signal }: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void> {
   const cache = given ?? model.makeCache();
   const sampler = new Sampler(sampling, model.config.vocab_size);
@@ -39,10 +47,11 @@ export async function* generateTokens(
   const step = (tokens: Tensor): { choice: Choice; ready: Promise<void> } => {
     const choice = scope(() => sampler.choose(model.logits(lastOf(model.hidden(tokens, cache)))));
     pending.add(choice);
+    scope(() => pack(cache, packing));
     return { choice, ready: asyncEval(choice.ids, choice.logprobs, stateOf(cache), random.state()) };
   };
   try {
-    const rest = await prefill(model, prompt, cache, prefillStepSize, signal);
+    const rest = await prefill(model, prompt, cache, { stepSize: prefillStepSize, packing, signal });
     if (signal?.aborted) return;
     let current = scope(() => step(integers(rest, [1, rest.length])));
     await current.ready;
@@ -70,14 +79,16 @@ export async function* generateTokens(
 async function prefill(
   model: LanguageModel,
   prompt: readonly number[],
-  cache: KVCache[],
-  stepSize: number,
-  signal: AbortSignal | undefined,
+  cache: Cache[],
+  { stepSize, packing, signal }: { stepSize: number } & Pick<GenerateOptions, "packing" | "signal">,
 ): Promise<readonly number[]> {
   let start = 0;
   for (; prompt.length - start > stepSize && !signal?.aborted; start += stepSize) {
     const chunk = prompt.slice(start, start + stepSize);
-    scope(() => void model.hidden(integers(chunk, [1, chunk.length]), cache));
+    scope(() => {
+      model.hidden(integers(chunk, [1, chunk.length]), cache);
+      pack(cache, packing);
+    });
     await asyncEval(stateOf(cache));
   }
   return prompt.slice(start);
@@ -88,7 +99,13 @@ function lastOf(hidden: Tensor): Tensor {
   return hidden.at(1, -1);
 }
 
-function stateOf(cache: readonly KVCache[]): Tensor[] {
+function pack(cache: readonly Cache[], packing: CachePacking | undefined): void {
+  for (const layer of cache) {
+    if (packing && !layer.isPacked && layer.offset > packing.from) layer.pack(packing.quantization);
+  }
+}
+
+function stateOf(cache: readonly Cache[]): Tensor[] {
   return cache.flatMap((layer) => layer.state);
 }
 

@@ -4,7 +4,8 @@ import type { Tensor } from "../core/tensor.ts";
 import type { EmbeddingLayer } from "../nn/embedding.ts";
 import type { LinearLayer } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
-import { KVCache } from "./cache.ts";
+import { type Cache, KVCache } from "./cache.ts";
+import { RotatingKVCache } from "./rotating-cache.ts";
 
 // B batch · L tokens · D hidden · V vocabulary
 
@@ -24,7 +25,7 @@ export abstract class LanguageModel extends Module {
   abstract get blocks(): Block[];
 
   /** tokens: [B, L] integers → normalized hidden states [B, L, D]. */
-  abstract hidden(tokens: Tensor, cache?: KVCache[]): Tensor;
+  abstract hidden(tokens: Tensor, cache?: readonly Cache[]): Tensor;
 
   /** The output layer, or the embedding table when they are one. */
   abstract get head(): LinearLayer | EmbeddingLayer;
@@ -33,7 +34,7 @@ export abstract class LanguageModel extends Module {
   abstract logits(hidden: Tensor): Tensor;
 
   /** tokens: [B, L] → logits [B, L, V]. */
-  forward(tokens: Tensor, cache?: KVCache[]): Tensor {
+  forward(tokens: Tensor, cache?: readonly Cache[]): Tensor {
     return this.logits(this.hidden(tokens, cache));
   }
 
@@ -42,14 +43,15 @@ export abstract class LanguageModel extends Module {
     return weights;
   }
 
-  makeCache(): KVCache[] {
-    return this.blocks.map(() => new KVCache());
+  /** One for each layer. maxSize: tokens that each keeps at most, the first few and the latest; default: all. */
+  makeCache({ maxSize }: { maxSize?: number | undefined } = {}): Cache[] {
+    return this.blocks.map(() => (maxSize === undefined ? new KVCache() : new RotatingKVCache({ maxSize })));
   }
 }
 
 /** What a transformer block is to the model around it. x: [B, L, D] → [B, L, D]. */
 export interface Block extends Module {
-  forward(x: Tensor, mask: AttentionMask, cache?: KVCache): Tensor;
+  forward(x: Tensor, mask: AttentionMask, cache?: Cache): Tensor;
 }
 
 /** One new token sees everything before it; several see only up to their own place. */

@@ -41,7 +41,7 @@ export function fieldsOf(schema: z.ZodObject): Field[] {
       required: !z.safeParse(field, undefined).success,
       description: text?.[getLanguage()] ?? "",
       short: text?.short,
-      choices: base instanceof z.ZodEnum ? base.options.map(String) : [],
+      choices: choicesOf(base),
     };
   });
 }
@@ -60,9 +60,15 @@ export function baseOf(schema: z.core.$ZodType): z.core.$ZodType {
   }
 }
 
+function choicesOf(base: z.core.$ZodType): string[] {
+  if (base instanceof z.ZodEnum) return base.options.map(String);
+  return base instanceof z.ZodLiteral ? [...base.values].map(String) : [];
+}
+
 function kindOf(base: z.core.$ZodType): FieldKind {
   if (base instanceof z.ZodBoolean) return "boolean";
   if (base instanceof z.ZodNumber) return "number";
+  if (base instanceof z.ZodLiteral && [...base.values].every((value) => typeof value === "number")) return "number";
   if (base instanceof z.ZodArray || base instanceof z.ZodTuple) return "list";
   if (base instanceof z.ZodObject || base instanceof z.ZodRecord) return "nested";
   return "text";
@@ -75,7 +81,7 @@ export function expectation(schema: z.core.$ZodType): string {
   const base = baseOf(schema);
   if (base instanceof z.ZodBoolean) return say("expected/boolean", {});
   if (base instanceof z.ZodNumber) return numberExpectation(base);
-  if (base instanceof z.ZodEnum) return say("expected/choice", { choices: base.options.map(String) });
+  if (choicesOf(base).length > 0) return say("expected/choice", { choices: choicesOf(base) });
   if (base instanceof z.ZodArray) return say("expected/list", { of: expectation(base.element) });
   if (base instanceof z.ZodTuple) return say("expected/numbers", { count: base.def.items.length });
   if (base instanceof z.ZodObject) return say("expected/mapping", { keys: Object.keys(base.shape) });

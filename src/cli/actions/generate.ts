@@ -21,6 +21,7 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
     throw new UserError("trainer/token-outside-vocabulary", { id: foreign, size, row: "--prompt" });
   if (config.adapter_path) loadAdapter(model, config.adapter_path);
   if (config.seed !== undefined) random.seed(config.seed);
+  const cache = model.makeCache({ maxSize: config.max_kv_size });
   const text = generateText(model, tokenizer, prompt, {
     sampling: {
       temperature: config.temp,
@@ -31,6 +32,11 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
     },
     maxTokens: config.max_tokens,
     prefillStepSize: config.prefill_step_size,
+    cache,
+    packing: config.kv_bits && {
+      quantization: { mode: "affine", bits: config.kv_bits, group_size: config.kv_group_size },
+      from: config.quantized_kv_start,
+    },
     stop: config.stop,
     extraEosTokenIds,
   });

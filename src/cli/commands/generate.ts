@@ -74,6 +74,22 @@ const GenerateConfig = z.object({
     en: 'JSON object of template variables, such as {"enable_thinking": false}',
     zh: '传给对话模板的 JSON 变量，例如 {"enable_thinking": false}',
   }),
+  max_kv_size: z.int().min(8).optional().register(fieldText, {
+    en: "keep only this many tokens of context, the first four and the latest; default: all",
+    zh: "上下文最多保留的词元数（最前四个和最新的）；默认全部保留",
+  }),
+  kv_bits: z.literal([2, 3, 4, 5, 6, 8]).optional().register(fieldText, {
+    en: "pack the keys and values of the context in this many bits",
+    zh: "用该位数量化上下文的键和值",
+  }),
+  kv_group_size: z.literal([32, 64, 128]).default(64).register(fieldText, {
+    en: "elements that share a scale in packed keys and values",
+    zh: "量化键和值时每组共享缩放系数的元素数",
+  }),
+  quantized_kv_start: z.int().min(0).default(5000).register(fieldText, {
+    en: "with --kv-bits: pack once the context is longer than this",
+    zh: "配合 --kv-bits：上下文超过该词元数后才开始量化",
+  }),
   prefill_step_size: z.int().min(1).default(2048).register(fieldText, {
     en: "prompt tokens computed at once",
     zh: "一次计算的提示词元数",

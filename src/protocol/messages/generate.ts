@@ -11,6 +11,13 @@ export const generateMessages = {
     en: `--logit-bias names token ${f.id}, but the vocabulary ends at ${f.vocabulary - 1}.`,
     zh: `--logit-bias 中的词元 ${f.id} 超出词表（最大为 ${f.vocabulary - 1}）。`,
   }),
+  "cache/group-size": (f: { size: number; group: number }) => {
+    const possible = [32, 64, 128].filter((group) => f.size % group === 0).join(", ");
+    return {
+      en: `This model's heads have ${f.size} elements, which cannot be packed in groups of ${f.group}. ${possible ? `Possible with --kv-group-size: ${possible}.` : "Leave out --kv-bits."}`,
+      zh: `该模型的每个注意力头有 ${f.size} 个元素，无法按每组 ${f.group} 个量化。${possible ? `--kv-group-size 可用的值：${possible}。` : "请去掉 --kv-bits。"}`,
+    };
+  },
   "generate/report": (f: {
     promptTokens: number;
     promptTps: number;
