@@ -1,4 +1,5 @@
 import type { AttentionMask } from "../core/fast.ts";
+import type { KeyValueStore } from "../core/head-attention.ts";
 import type { Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { EmbeddingLayer } from "../nn/embedding.ts";
@@ -25,7 +26,7 @@ export abstract class LanguageModel extends Module {
   abstract get blocks(): Block[];
 
   /** tokens: [B, L] integers → normalized hidden states [B, L, D]. */
-  abstract hidden(tokens: Tensor, cache?: readonly Cache[]): Tensor;
+  abstract hidden(tokens: Tensor, cache?: readonly KeyValueStore[]): Tensor;
 
   /** The output layer, or the embedding table when they are one. */
   abstract get head(): LinearLayer | EmbeddingLayer;
@@ -34,7 +35,7 @@ export abstract class LanguageModel extends Module {
   abstract logits(hidden: Tensor): Tensor;
 
   /** tokens: [B, L] → logits [B, L, V]. */
-  forward(tokens: Tensor, cache?: readonly Cache[]): Tensor {
+  forward(tokens: Tensor, cache?: readonly KeyValueStore[]): Tensor {
     return this.logits(this.hidden(tokens, cache));
   }
 
@@ -51,7 +52,7 @@ export abstract class LanguageModel extends Module {
 
 /** What a transformer block is to the model around it. x: [B, L, D] → [B, L, D]. */
 export interface Block extends Module {
-  forward(x: Tensor, mask: AttentionMask, cache?: Cache): Tensor;
+  forward(x: Tensor, mask: AttentionMask, cache?: KeyValueStore): Tensor;
 }
 
 /** One new token sees everything before it; several see only up to their own place. */

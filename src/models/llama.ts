@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { decoderBlock } from "../core/decoder-block.ts";
 import * as fast from "../core/fast.ts";
-import { type HeadAttention, headAttention } from "../core/head-attention.ts";
+import { type HeadAttention, headAttention, type KeyValueStore } from "../core/head-attention.ts";
 import type { Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Embedding, type EmbeddingLayer } from "../nn/embedding.ts";
@@ -11,7 +11,6 @@ import { Linear, type LinearLayer, project } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { RMSNorm } from "../nn/norm.ts";
 import { RoPE, ropeFields } from "../nn/rope.ts";
-import type { Cache } from "./cache.ts";
 import { type Block, causalMask, LanguageModel } from "./language-model.ts";
 
 export const LlamaConfig = z.looseObject({
@@ -69,7 +68,7 @@ export class Attention extends Module {
   }
 
   /** x: [B, L, D] → [B, L, D] */
-  forward(x: Tensor, mask: fast.AttentionMask, cache?: Cache): Tensor {
+  forward(x: Tensor, mask: fast.AttentionMask, cache?: KeyValueStore): Tensor {
     const [q, k, v] = project(x, [this.q_proj, this.k_proj, this.v_proj]);
     return this.o_proj.forward(headAttention(q, k, v, { ...this.rule(mask), cache }));
   }
@@ -120,11 +119,11 @@ export class TransformerBlock extends Module implements Block {
     this.post_attention_layernorm = new RMSNorm(config.hidden_size, config.rms_norm_eps);
   }
 
-  forward(x: Tensor, mask: fast.AttentionMask, cache?: Cache): Tensor {
+  forward(x: Tensor, mask: fast.AttentionMask, cache?: KeyValueStore): Tensor {
     return (cache && this.#fused(x, mask, cache)) ?? this.#composed(x, mask, cache);
   }
 
-  #fused(x: Tensor, mask: fast.AttentionMask, cache: Cache): Tensor | undefined {
+  #fused(x: Tensor, mask: fast.AttentionMask, cache: KeyValueStore): Tensor | undefined {
     const { self_attn, mlp } = this;
     const { q_proj, k_proj, v_proj, o_proj } = self_attn;
     const layers = [q_proj, k_proj, v_proj, o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj];
@@ -137,7 +136,7 @@ export class TransformerBlock extends Module implements Block {
     });
   }
 
-  #composed(x: Tensor, mask: fast.AttentionMask, cache?: Cache): Tensor {
+  #composed(x: Tensor, mask: fast.AttentionMask, cache?: KeyValueStore): Tensor {
     const [normed, start] = this.input_layernorm.residual(x);
     const attended = this.self_attn.forward(normed, mask, cache);
     const [normedAgain, h] = this.post_attention_layernorm.residual(start, attended);
@@ -158,7 +157,7 @@ export class LlamaModel extends Module {
   }
 
   /** tokens: [B, L] → [B, L, D] */
-  forward(tokens: Tensor, cache?: readonly Cache[]): Tensor {
+  forward(tokens: Tensor, cache?: readonly KeyValueStore[]): Tensor {
     const mask = causalMask(tokens);
     let h = this.embed_tokens.forward(tokens);
     for (const [i, layer] of this.layers.entries()) h = layer.forward(h, mask, cache?.[i]);
@@ -191,7 +190,7 @@ export class Llama extends LanguageModel {
     return this.lm_head ?? this.model.embed_tokens;
   }
 
-  override hidden(tokens: Tensor, cache?: readonly Cache[]): Tensor {
+  override hidden(tokens: Tensor, cache?: readonly KeyValueStore[]): Tensor {
     return this.model.forward(tokens, cache);
   }
 
