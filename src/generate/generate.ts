@@ -43,12 +43,13 @@ export async function* generateTokens(
 ): AsyncGenerator<GeneratedToken, void> {
   const cache = given ?? model.makeCache();
   const sampler = new Sampler(sampling, model.config.vocab_size);
+  sampler.begin(prompt);
   const pending = new Set<Choice>();
   const step = (tokens: Tensor): { choice: Choice; ready: Promise<void> } => {
     const choice = scope(() => sampler.choose(model.logits(lastOf(model.hidden(tokens, cache)))));
     pending.add(choice);
     scope(() => pack(cache, packing));
-    return { choice, ready: asyncEval(choice.ids, choice.logprobs, stateOf(cache), random.state()) };
+    return { choice, ready: asyncEval(choice.ids, choice.logprobs, stateOf(cache), sampler.state, random.state()) };
   };
   try {
     const rest = await prefill(model, prompt, cache, { stepSize: prefillStepSize, packing, signal });

@@ -5,6 +5,7 @@ import {
   argsort,
   cumsum,
   full,
+  integers,
   putAlongAxis,
   takeAlongAxis,
   tensor,
@@ -13,6 +14,7 @@ import {
 } from "../core/ops.ts";
 import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { Penalties, type PenaltyOptions } from "./penalties.ts";
 
 // B batch · V vocabulary
 
@@ -28,6 +30,21 @@ export interface Sampling {
   topK: number;
   /** Added to the logits of single tokens, by id. */
   logitBias: ReadonlyMap<number, number>;
+  /** What `minP` keeps at least. */
+  minTokensToKeep?: number;
+  /** Leaves out the likeliest tokens, now and then. */
+  xtc?: Xtc | undefined;
+  /** What tokens of the text so far lose, after `logitBias`. */
+  penalties?: PenaltyOptions | undefined;
+}
+
+/** "Exclude top choices": of the tokens that reach a threshold only the least likely stays. */
+export interface Xtc {
+  /** How often this happens. */
+  probability: number;
+  threshold: number;
+  /** Tokens that are never left out: ends and line breaks. */
+  exempt: readonly number[];
 }
 
 export const greedy: Sampling = { temperature: 0, topP: 1, minP: 0, topK: 0, logitBias: new Map() };
@@ -42,8 +59,15 @@ export interface Choice {
 /** Chooses tokens from logits [B, V]. */
 export class Sampler {
   readonly #options: SampleOptions;
+  readonly #minTokensToKeep: number;
+  readonly #xtc: Xtc | undefined;
+  readonly #penalties: Penalties | undefined;
 
-  constructor({ temperature, topP, minP, topK, logitBias }: Sampling, vocabularySize: number) {
+  constructor(sampling: Sampling, vocabularySize: number) {
+    const { temperature, topP, minP, topK, logitBias, minTokensToKeep = 1, xtc, penalties } = sampling;
+    this.#minTokensToKeep = minTokensToKeep;
+    this.#xtc = xtc && xtc.probability > 0 && temperature > 0 ? xtc : undefined;
+    this.#penalties = penalties && new Penalties(penalties);
     this.#options = {
       temperature,
       topP: topP > 0 && topP < 1 ? topP : 1,
@@ -53,14 +77,33 @@ export class Sampler {
     };
   }
 
-  /** A seed repeats its draws on the same path only: our kernel takes one random number a row, MLX's operations one a token. */
-  choose(logits: Tensor): Choice {
-    return sample(logits, this.#options) ?? this.#chooseInSteps(logits);
+  /** The text begins with these tokens. */
+  begin(prompt: readonly number[]): void {
+    this.#penalties?.begin(prompt);
   }
 
-  #chooseInSteps(rawLogits: Tensor): Choice {
+  /** A seed repeats its draws on the same path only: our kernel takes one random number a row, MLX's operations one a token. */
+  choose(logits: Tensor): Choice {
+    const penalized = this.#penalties?.apply(this.#biased(logits));
+    const options = penalized ? { ...this.#options, bias: undefined } : this.#options;
+    const isOurs = !this.#xtc && (this.#minTokensToKeep <= 1 || options.minP === 0);
+    const choice =
+      (isOurs && sample(penalized ?? logits, options)) || this.#chooseInSteps(penalized ?? this.#biased(logits));
+    this.#penalties?.add(choice.ids);
+    return choice;
+  }
+
+  /** What the next choice needs: evaluate it with this one. */
+  get state(): readonly Tensor[] {
+    return this.#penalties?.state ?? [];
+  }
+
+  #biased(logits: Tensor): Tensor {
     const { bias } = this.#options;
-    const logits = bias ? rawLogits.astype("float32").add(bias) : rawLogits;
+    return bias ? logits.astype("float32").add(bias) : logits;
+  }
+
+  #chooseInSteps(logits: Tensor): Choice {
     const logprobs = logits.subtract(logits.logsumexp(-1, true)); // [B, V]
     const ids = this.#draw(logprobs);
     return { ids, logprobs: takeAlongAxis(logprobs, ids.expandDims(1), 1).squeeze(1).astype("float32") };
@@ -71,13 +114,15 @@ export class Sampler {
     if (temperature === 0) return logprobs.argmax(-1);
     let kept = logprobs;
     if (topP < 1) kept = nucleus(kept, topP);
-    if (minP > 0) kept = above(kept, minP);
+    if (minP > 0) kept = above(kept, minP, this.#minTokensToKeep);
+    if (this.#xtc) kept = withoutTopChoices(kept, this.#xtc);
     if (topK > 0) kept = likeliest(kept, topK);
     return random.categorical(kept.multiply(1 / temperature));
   }
 
   dispose(): void {
     this.#options.bias?.dispose();
+    this.#penalties?.dispose();
   }
 }
 
@@ -94,8 +139,21 @@ function nucleus(logprobs: Tensor, topP: number): Tensor {
   return masked(takeAlongAxis(cumulative, places, -1).greater(1 - topP), logprobs);
 }
 
-function above(logprobs: Tensor, minP: number): Tensor {
-  return masked(logprobs.greaterEqual(logprobs.max(-1, true).add(Math.log(minP))), logprobs);
+function above(logprobs: Tensor, minP: number, atLeast: number): Tensor {
+  const kept = logprobs.greaterEqual(logprobs.max(-1, true).add(Math.log(minP)));
+  if (atLeast <= 1) return masked(kept, logprobs);
+  const order = argsort(logprobs.negative(), -1).slice(1, 0, atLeast);
+  return masked(putAlongAxis(kept, order, full([1, 1], 1, "bool"), -1), logprobs);
+}
+
+function withoutTopChoices(logprobs: Tensor, { probability, threshold, exempt }: Xtc): Tensor {
+  const reached = logprobs.greaterEqual(Math.log(threshold));
+  const least = where(reached, logprobs, full([1, 1], Number.POSITIVE_INFINITY, logprobs.dtype)).min(-1, true);
+  const happens = random.uniform([logprobs.dim(0), 1]).less(probability);
+  const out = logprobs.greater(least).logicalAnd(happens);
+  const spared =
+    exempt.length > 0 ? putAlongAxis(out, integers(exempt, [1, exempt.length]), full([1, 1], 0, "bool"), -1) : out;
+  return where(spared, full([1, 1], Number.NEGATIVE_INFINITY, logprobs.dtype), logprobs);
 }
 
 function likeliest(logprobs: Tensor, topK: number): Tensor {

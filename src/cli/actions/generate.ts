@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { peakMemory } from "../../core/memory.ts";
 import * as random from "../../core/random.ts";
 import { type GeneratedText, generateText } from "../../generate/generate-text.ts";
+import type { Sampling } from "../../generate/sampler.ts";
 import { loadModel } from "../../models/load.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import type { ChatMessage } from "../../tokenizer/messages.ts";
@@ -23,13 +24,7 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
   if (config.seed !== undefined) random.seed(config.seed);
   const cache = model.makeCache({ maxSize: config.max_kv_size });
   const text = generateText(model, tokenizer, prompt, {
-    sampling: {
-      temperature: config.temp,
-      topP: config.top_p,
-      topK: config.top_k,
-      minP: config.min_p,
-      logitBias: biasOf(config, size),
-    },
+    sampling: samplingOf(config, tokenizer, size),
     maxTokens: config.max_tokens,
     prefillStepSize: config.prefill_step_size,
     cache,
@@ -68,6 +63,30 @@ function idOf(token: string, tokenizer: Tokenizer): number {
   const id = tokenizer.addedTokens.get(token);
   if (id !== undefined) return id;
   throw new UserError("generate/unknown-token", { token, known: [...tokenizer.addedTokens.keys()].slice(0, 12) });
+}
+
+function samplingOf(config: GenerateConfig, tokenizer: Tokenizer, vocabulary: number): Sampling {
+  const penalty = (value: number | undefined, none: number) =>
+    value === undefined || value === none ? undefined : { value, context: config.penalty_context_size };
+  const penalties = {
+    repetition: penalty(config.repetition_penalty, 1),
+    presence: penalty(config.presence_penalty, 0),
+    frequency: penalty(config.frequency_penalty, 0),
+  };
+  return {
+    temperature: config.temp,
+    topP: config.top_p,
+    topK: config.top_k,
+    minP: config.min_p,
+    minTokensToKeep: config.min_tokens_to_keep,
+    logitBias: biasOf(config, vocabulary),
+    xtc: {
+      probability: config.xtc_probability,
+      threshold: config.xtc_threshold,
+      exempt: [...tokenizer.eosTokenIds],
+    },
+    penalties: Object.values(penalties).some((each) => each !== undefined) ? penalties : undefined,
+  };
 }
 
 function biasOf({ logit_bias = {} }: GenerateConfig, vocabulary: number): Map<number, number> {
