@@ -32,7 +32,7 @@ export function decoderBlock(x: Tensor, block: DecoderBlock): Tensor | undefined
   const buffers = cache.reserve?.({ shape: [batch, kvHeads, length, headSize], dtype: x.dtype });
   const heads = describeAttention(attention, kernelExtras(attention, buffers));
   const weights = describe(products);
-  const [out, keys, values] = native.cpuDecoderBlock(
+  const outputs = native.cpuDecoderBlock(
     [x.handle, attentionNorm.weight.handle, mlpNorm.weight.handle, ...heads.operands, ...weights.operands],
     attentionNorm.eps,
     mlpNorm.eps,
@@ -40,7 +40,8 @@ export function decoderBlock(x: Tensor, block: DecoderBlock): Tensor | undefined
     heads.settings,
     weights.settings,
   );
+  const [out, keys, values] = outputs.map((handle) => new Tensor(handle));
   if (!out || !keys || !values) throw new Error("a decoder block returns its output and the cache");
-  cache.replace?.(new Tensor(keys), new Tensor(values), length);
-  return new Tensor(out);
+  cache.replace?.(keys, values, length);
+  return out;
 }

@@ -1,11 +1,14 @@
 import type { LanguageModel } from "../models/language-model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type GenerateOptions, generateTokens } from "./generate.ts";
+import { generateSpeculatively } from "./speculative.ts";
 import { StopMatcher } from "./stop.ts";
 
 export interface TextOptions extends GenerateOptions {
   /** Strings that end the answer and are not part of it. */
   stop?: readonly string[];
+  /** A small model that guesses tokens ahead. */
+  draft?: { model: LanguageModel; tokens: number } | undefined;
   /** Tokens that end the answer beside the tokenizer's own. */
   extraEosTokenIds?: readonly number[];
 }
@@ -16,6 +19,8 @@ export interface GeneratedText {
   tokenIds: number[];
   /** Natural log of each token's probability. */
   logprobs: number[];
+  /** Tokens that the draft had guessed. */
+  fromDraft: number;
   finishReason: "stop" | "length";
   /** Seconds until the first token, and from there to the last. */
   promptSeconds: number;
@@ -27,7 +32,7 @@ export async function* generateText(
   model: LanguageModel,
   tokenizer: Tokenizer,
   prompt: readonly number[],
-  { stop = [], extraEosTokenIds = [], ...options }: TextOptions,
+  { stop = [], extraEosTokenIds = [], draft, ...options }: TextOptions,
 ): AsyncGenerator<string, GeneratedText> {
   const ends = new Set([...tokenizer.eosTokenIds, ...extraEosTokenIds]);
   const detokenizer = tokenizer.detokenizer();
@@ -36,16 +41,22 @@ export async function* generateText(
     text: "",
     tokenIds: [],
     logprobs: [],
+    fromDraft: 0,
     finishReason: "length",
     promptSeconds: 0,
     generationSeconds: 0,
   };
   const start = performance.now();
   let first = start;
-  for await (const { id, logprob } of generateTokens(model, prompt, options)) {
+  const tokens = draft
+    ? generateSpeculatively(model, prompt, { ...options, draft: draft.model, draftTokens: draft.tokens })
+    : generateTokens(model, prompt, options);
+  for await (const token of tokens) {
+    const { id, logprob } = token;
     if (result.tokenIds.length === 0) first = performance.now();
     result.tokenIds.push(id);
     result.logprobs.push(logprob);
+    if ("fromDraft" in token && token.fromDraft) result.fromDraft++;
     if (ends.has(id)) result.finishReason = "stop";
     const text = ends.has(id) ? "" : matcher.add(detokenizer.add(id));
     result.text += text;

@@ -77,7 +77,7 @@ export async function* generateTokens(
 }
 
 /** Computes all but the last part of the prompt into the cache and returns that part. */
-async function prefill(
+export async function prefill(
   model: LanguageModel,
   prompt: readonly number[],
   cache: Cache[],
@@ -96,7 +96,7 @@ async function prefill(
 }
 
 /** [1, L, D] → [1, D] of the last position: the output layer computes one row only. */
-function lastOf(hidden: Tensor): Tensor {
+export function lastOf(hidden: Tensor): Tensor {
   return hidden.at(1, -1);
 }
 
@@ -106,7 +106,7 @@ function pack(cache: readonly Cache[], packing: CachePacking | undefined): void 
   }
 }
 
-function stateOf(cache: readonly Cache[]): Tensor[] {
+export function stateOf(cache: readonly Cache[]): Tensor[] {
   return cache.flatMap((layer) => layer.state);
 }
 

@@ -77,6 +77,10 @@ export class Sampler {
     };
   }
 
+  get isGreedy(): boolean {
+    return this.#options.temperature === 0;
+  }
+
   /** The text begins with these tokens. */
   begin(prompt: readonly number[]): void {
     this.#penalties?.begin(prompt);
@@ -110,14 +114,30 @@ export class Sampler {
   }
 
   #draw(logprobs: Tensor): Tensor {
-    const { temperature, topP, minP, topK } = this.#options;
+    const { temperature } = this.#options;
     if (temperature === 0) return logprobs.argmax(-1);
+    return random.categorical(this.#kept(logprobs).multiply(1 / temperature));
+  }
+
+  /** log p of each token to be drawn, for a temperature above 0 and without penalties: [B, V] → [B, V] float32. */
+  distribution(rawLogits: Tensor): Tensor {
+    const kept = this.#kept(this.logprobs(rawLogits)).multiply(1 / this.#options.temperature);
+    return kept.subtract(kept.logsumexp(-1, true));
+  }
+
+  /** log p of each token by the model itself, biases included: [B, V] → [B, V] float32. */
+  logprobs(rawLogits: Tensor): Tensor {
+    const logits = this.#biased(rawLogits).astype("float32");
+    return logits.subtract(logits.logsumexp(-1, true));
+  }
+
+  #kept(logprobs: Tensor): Tensor {
+    const { topP, minP, topK } = this.#options;
     let kept = logprobs;
     if (topP < 1) kept = nucleus(kept, topP);
     if (minP > 0) kept = above(kept, minP, this.#minTokensToKeep);
     if (this.#xtc) kept = withoutTopChoices(kept, this.#xtc);
-    if (topK > 0) kept = likeliest(kept, topK);
-    return random.categorical(kept.multiply(1 / temperature));
+    return topK > 0 ? likeliest(kept, topK) : kept;
   }
 
   dispose(): void {

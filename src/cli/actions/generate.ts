@@ -3,6 +3,7 @@ import { peakMemory } from "../../core/memory.ts";
 import * as random from "../../core/random.ts";
 import { type GeneratedText, generateText } from "../../generate/generate-text.ts";
 import type { Sampling } from "../../generate/sampler.ts";
+import type { LanguageModel } from "../../models/language-model.ts";
 import { loadModel } from "../../models/load.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import type { ChatMessage } from "../../tokenizer/messages.ts";
@@ -10,6 +11,7 @@ import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { GenerateConfig } from "../commands/generate.ts";
 import type { Ui } from "../ui.ts";
+import { flagOf } from "../values.ts";
 
 export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
   const tokenizer = await Tokenizer.load(config.model);
@@ -22,12 +24,14 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
     throw new UserError("trainer/token-outside-vocabulary", { id: foreign, size, row: "--prompt" });
   if (config.adapter_path) loadAdapter(model, config.adapter_path);
   if (config.seed !== undefined) random.seed(config.seed);
-  const cache = model.makeCache({ maxSize: config.max_kv_size });
+  const draft = config.draft_model === undefined ? undefined : await loadDraft(config, config.draft_model, tokenizer);
+  const cache = draft ? undefined : model.makeCache({ maxSize: config.max_kv_size });
   const text = generateText(model, tokenizer, prompt, {
     sampling: samplingOf(config, tokenizer, size),
     maxTokens: config.max_tokens,
     prefillStepSize: config.prefill_step_size,
     cache,
+    draft: draft && { model: draft, tokens: config.num_draft_tokens },
     packing: config.kv_bits && {
       quantization: { mode: "affine", bits: config.kv_bits, group_size: config.kv_group_size },
       from: config.quantized_kv_start,
@@ -38,6 +42,19 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
   let step = await text.next();
   for (; !step.done; step = await text.next()) ui.print(step.value);
   report(step.value, prompt, ui);
+}
+
+/** What a draft guesses must mean the same to both models, and what it got wrong must be forgotten by their caches. */
+async function loadDraft(config: GenerateConfig, path: string, tokenizer: Tokenizer): Promise<LanguageModel> {
+  const { repetition_penalty, presence_penalty, frequency_penalty, max_kv_size, kv_bits } = config;
+  const others = { repetition_penalty, presence_penalty, frequency_penalty, max_kv_size, kv_bits };
+  const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+  if (other) throw new UserError("generate/draft-with", { flag: flagOf(other) });
+  const draftTokenizer = await Tokenizer.load(path);
+  const probe = "The quick brown fox, 12.5 € — 你好，世界 <|im_end|>\n";
+  const [a, b] = await Promise.all([tokenizer.encode(probe), draftTokenizer.encode(probe)]);
+  if (a.join() !== b.join()) throw new UserError("generate/draft-tokens", { draft: path, model: config.model });
+  return loadModel(path, config.dtype ? { dtype: config.dtype } : {});
 }
 
 async function encodePrompt(config: GenerateConfig, tokenizer: Tokenizer): Promise<number[]> {
@@ -104,6 +121,7 @@ function report(result: GeneratedText, prompt: readonly number[], ui: Ui): void 
     prompt_token_ids: prompt,
     token_ids: result.tokenIds,
     logprobs: result.logprobs,
+    draft_tokens: result.fromDraft,
     finish_reason: result.finishReason,
     prompt_tokens: prompt.length,
     generation_tokens: result.tokenIds.length,
@@ -119,4 +137,5 @@ function report(result: GeneratedText, prompt: readonly number[], ui: Ui): void 
     generationTps,
     peakBytes: peakMemory(),
   });
+  if (result.fromDraft > 0) ui.say("generate/drafted", { tokens: result.fromDraft, all: result.tokenIds.length });
 }

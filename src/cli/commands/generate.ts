@@ -102,6 +102,14 @@ const GenerateConfig = z.object({
     en: 'JSON object of template variables, such as {"enable_thinking": false}',
     zh: '传给对话模板的 JSON 变量，例如 {"enable_thinking": false}',
   }),
+  draft_model: z.string().optional().register(fieldText, {
+    en: "folder of a small model with the same tokens that guesses ahead; the text stays the model's own",
+    zh: "词元相同的小模型文件夹，用于推测解码；输出仍与原模型一致",
+  }),
+  num_draft_tokens: z.int().min(1).default(3).register(fieldText, {
+    en: "tokens that the draft model guesses at a time",
+    zh: "小模型每次推测的词元数",
+  }),
   max_kv_size: z.int().min(8).optional().register(fieldText, {
     en: "keep only this many tokens of context, the first four and the latest; default: all",
     zh: "上下文最多保留的词元数（最前四个和最新的）；默认全部保留",

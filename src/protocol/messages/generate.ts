@@ -11,6 +11,18 @@ export const generateMessages = {
     en: `--logit-bias names token ${f.id}, but the vocabulary ends at ${f.vocabulary - 1}.`,
     zh: `--logit-bias 中的词元 ${f.id} 超出词表（最大为 ${f.vocabulary - 1}）。`,
   }),
+  "generate/draft-with": (f: { flag: string }) => ({
+    en: `--draft-model does not go with ${f.flag}: what the draft guessed wrong could not be taken back. Leave out one of them.`,
+    zh: `--draft-model 不能与 ${f.flag} 同时使用：推测错误的词元无法撤回。请去掉其中一个。`,
+  }),
+  "generate/draft-tokens": (f: { draft: string; model: string }) => ({
+    en: `${f.draft} and ${f.model} split text into different tokens. A draft model needs the model's own tokenizer: take a smaller one of the same family.`,
+    zh: `${f.draft} 与 ${f.model} 的分词结果不同。推测模型必须使用相同的分词器：请选用同系列的较小模型。`,
+  }),
+  "generate/drafted": (f: { tokens: number; all: number }) => ({
+    en: `Draft model: ${f.tokens} of ${f.all} tokens guessed right`,
+    zh: `推测模型：${f.all} 个词元中有 ${f.tokens} 个推测正确`,
+  }),
   "cache/group-size": (f: { size: number; group: number }) => {
     const possible = [32, 64, 128].filter((group) => f.size % group === 0).join(", ");
     return {

@@ -1,0 +1,169 @@
+import { concatenate, integers, takeAlongAxis, where } from "../core/ops.ts";
+import * as random from "../core/random.ts";
+import { dispose, scope } from "../core/scope.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { asyncEval } from "../core/transforms.ts";
+import type { Cache } from "../models/cache.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import { type GeneratedToken, type GenerateOptions, lastOf, prefill, stateOf } from "./generate.ts";
+import { Sampler } from "./sampler.ts";
+
+// n tokens proposed by a small model, the draft · V vocabulary
+
+export interface SpeculativeOptions extends Omit<GenerateOptions, "cache" | "packing"> {
+  /** A small model with the same tokens. */
+  draft: LanguageModel;
+  /** Tokens that it proposes at a time. */
+  draftTokens: number;
+}
+
+export interface SpeculatedToken extends GeneratedToken {
+  /** Proposed by the draft and accepted. */
+  fromDraft: boolean;
+}
+
+/** What a round computes: proposals, the tokens that replace them, whether each is accepted, and the model's log p of both. */
+interface Round {
+  proposed: Tensor; // [n]
+  accepted: Tensor; // [n] bool
+  own: Tensor; // [n + 1]: what follows when the proposals up to here are accepted and no further
+  proposedLogprobs: Tensor;
+  ownLogprobs: Tensor;
+}
+
+/**
+ * Tokens of `model`, several at a time where a draft guesses them: one pass of the model checks all proposals. A proposal x is
+ * accepted with probability min(1, p(x) / q(x)), else replaced by a draw from max(p − q, 0), so that the text has exactly the
+ * model's distribution. Leviathan et al. 2023, arXiv:2211.17192, algorithm 1.
+ */
+export async function* generateSpeculatively(
+  model: LanguageModel,
+  prompt: readonly number[],
+  { draft, draftTokens, sampling, maxTokens, prefillStepSize = 2048, signal }: SpeculativeOptions,
+): AsyncGenerator<SpeculatedToken, void> {
+  if (sampling.penalties) throw new Error("penalties depend on the tokens before and do not go with a draft");
+  const [cache, draftCache] = [model.makeCache(), draft.makeCache()];
+  const sampler = new Sampler(sampling, model.config.vocab_size);
+  try {
+    await prefillAllButLast(model, prompt, cache, prefillStepSize, signal);
+    await prefillAllButLast(draft, prompt, draftCache, prefillStepSize, signal);
+    let waiting = prompt.slice(-1); // what the draft has not seen
+    for (let count = 0; count < maxTokens && !signal?.aborted; ) {
+      const n = Math.min(draftTokens, maxTokens - count - 1);
+      const round = scope(() =>
+        verify(model, cache, sampler, waiting.slice(-1), propose(draft, draftCache, sampler, waiting, n)),
+      );
+      await asyncEval(round, stateOf(cache), stateOf(draftCache), random.state());
+      const tokens = scope(() => accepted(round));
+      dispose(round);
+      const taken = tokens.length - 1;
+      trim(cache, n - taken);
+      trim(draftCache, Math.max(0, n - 1 - taken));
+      waiting = tokens.slice(n > 0 && taken === n ? -2 : -1).map(({ id }) => id);
+      for (const token of tokens) yield token;
+      count += tokens.length;
+    }
+  } finally {
+    sampler.dispose();
+    for (const layer of [...cache, ...draftCache]) layer.dispose();
+  }
+}
+
+/** n tokens by the draft, each [1], and the distributions that they were drawn from, [1, V] each. */
+function propose(
+  draft: LanguageModel,
+  cache: Cache[],
+  sampler: Sampler,
+  waiting: readonly number[],
+  n: number,
+): { ids: Tensor[]; distributions: Tensor[] } {
+  const ids: Tensor[] = [];
+  const distributions: Tensor[] = [];
+  let tokens = integers(waiting, [1, waiting.length]);
+  for (let i = 0; i < n; i++) {
+    const logits = draft.logits(lastOf(draft.hidden(tokens, cache)));
+    const distribution = sampler.isGreedy ? undefined : sampler.distribution(logits);
+    const id = (distribution ? random.categorical(distribution) : sampler.logprobs(logits).argmax(-1)).astype("int32");
+    ids.push(id);
+    if (distribution) distributions.push(distribution);
+    tokens = id.reshape(1, 1);
+  }
+  return { ids, distributions };
+}
+
+function verify(
+  model: LanguageModel,
+  cache: Cache[],
+  sampler: Sampler,
+  current: readonly number[],
+  { ids, distributions }: ReturnType<typeof propose>,
+): Round {
+  const n = ids.length;
+  const tokens = concatenate([integers(current), ...ids], 0).reshape(1, n + 1);
+  const hidden = model.hidden(tokens, cache);
+  const logits = model.logits(hidden.reshape(n + 1, hidden.dim(2)));
+  const logprobs = sampler.logprobs(logits);
+  const proposed = tokens.reshape(n + 1).slice(0, 1);
+  const own = (
+    sampler.isGreedy ? logprobs.argmax(-1) : replacements(sampler.distribution(logits), distributions)
+  ).astype("int32");
+  return {
+    proposed,
+    own,
+    accepted: sampler.isGreedy
+      ? proposed.equal(own.slice(0, 0, n))
+      : areAccepted(sampler.distribution(logits), distributions, proposed),
+    proposedLogprobs: chosen(logprobs.slice(0, 0, n), proposed),
+    ownLogprobs: chosen(logprobs, own),
+  };
+}
+
+/** Draws from max(p − q, 0) where there was a proposal, and from p after the last. p: [n + 1, V] log-probabilities */
+function replacements(p: Tensor, proposals: readonly Tensor[]): Tensor {
+  const n = proposals.length;
+  const last = random.categorical(p.slice(0, n));
+  if (n === 0) return last;
+  const left = p.slice(0, 0, n).exp().subtract(concatenate(proposals, 0).exp());
+  const zero = left.multiply(0);
+  return concatenate([random.categorical(where(left.greater(zero), left, zero).log()), last], 0);
+}
+
+function areAccepted(p: Tensor, proposals: readonly Tensor[], proposed: Tensor): Tensor {
+  const n = proposals.length;
+  if (n === 0) return proposed.equal(proposed);
+  const ratio = chosen(p.slice(0, 0, n), proposed).subtract(chosen(concatenate(proposals, 0), proposed));
+  return random.uniform([n]).log().less(ratio);
+}
+
+/** The element of each row that `ids` names. rows: [N, V] · ids: [N] */
+function chosen(rows: Tensor, ids: Tensor): Tensor {
+  return takeAlongAxis(rows, ids.expandDims(1), 1).squeeze(1);
+}
+
+/** The accepted proposals, then the model's own token. */
+function accepted(round: Round): SpeculatedToken[] {
+  const flags = round.accepted.astype("int32").toArray();
+  const refused = flags.indexOf(0);
+  const taken = refused < 0 ? flags.length : refused;
+  const [proposed, logprobs] = [round.proposed.toArray(), round.proposedLogprobs.toArray()];
+  const tokens = proposed.slice(0, taken).map((id, i) => ({ id, logprob: logprobs[i] ?? Number.NaN, fromDraft: true }));
+  const own = { id: round.own.toArray()[taken] ?? 0, logprob: round.ownLogprobs.toArray()[taken] ?? Number.NaN };
+  return [...tokens, { ...own, fromDraft: false }];
+}
+
+async function prefillAllButLast(
+  model: LanguageModel,
+  prompt: readonly number[],
+  cache: Cache[],
+  stepSize: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const rest = (await prefill(model, prompt, cache, { stepSize, packing: undefined, signal })).slice(0, -1);
+  if (rest.length === 0 || signal?.aborted) return;
+  scope(() => void model.hidden(integers(rest, [1, rest.length]), cache));
+  await asyncEval(stateOf(cache));
+}
+
+function trim(cache: readonly Cache[], count: number): void {
+  for (const layer of cache) layer.trim(count);
+}
