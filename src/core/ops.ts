@@ -147,12 +147,15 @@ export function quantizedMatmul(x: Tensor, packed: QuantizedWeight, { group_size
   );
 }
 
-/** x [T, m, 1, in] · w [experts, in, out], the expert of each by `indices` [T, n], m = n or 1 → [T, n, 1, out]. */
+/**
+ * x [T, m, 1, in] · w [experts, in, out], the expert of each by `indices` [T, n], m = n or 1 → [T, n, 1, out]. Or, with
+ * `sorted` indices, which must ascend, x [T, 1, in] and indices [T] → [T, 1, out].
+ */
 export function gatherMm(x: Tensor, w: Tensor, indices: Tensor, { sorted = false } = {}): Tensor {
   return new Tensor(native.gatherMm(x.handle, w.handle, undefined, indices.handle, sorted));
 }
 
-/** The same for packed w [experts, out, in], transposed. */
+/** The same for wᵀ, w [experts, out, in] packed. */
 export function gatherQmm(
   x: Tensor,
   packed: QuantizedWeight,

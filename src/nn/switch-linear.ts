@@ -11,7 +11,7 @@ import { pack } from "./quantized.ts";
 export interface Routing {
   /** [T, n] */
   indices: Tensor;
-  /** The indices ascend, so that a GPU reads each expert once. */
+  /** The indices ascend, with n = 1, so that a GPU reads each expert once. */
   sorted: boolean;
 }
 
@@ -33,12 +33,12 @@ export function expertProduct(x: Tensor, weight: Tensor | PackedMatrix, { indice
   const rows = m === 1 ? indices : indices.reshape(T * n, 1);
   const ours = experts(x.reshape(T * m, inputDims), { weight }, rows);
   if (ours) return ours.reshape(T, n, ours.dim(-1));
-  const single = x.expandDims(2);
-  const y =
+  const product = (input: Tensor, of: Tensor): Tensor =>
     weight instanceof Tensor
-      ? gatherMm(single, weight.swapaxes(-1, -2), indices, { sorted })
-      : gatherQmm(single, weight, indices, weight.quantization, { sorted });
-  return y.squeeze(2);
+      ? gatherMm(input, weight.swapaxes(-1, -2), of, { sorted })
+      : gatherQmm(input, weight, of, weight.quantization, { sorted });
+  // MLX's gradient for sorted rows knows indices of one axis only.
+  return sorted ? product(x, indices.flatten()) : product(x.expandDims(2), indices).squeeze(2);
 }
 
 /** y = x Wₑᵀ for each expert e that is chosen for x.   W: [experts, out, in] */
