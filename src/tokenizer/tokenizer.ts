@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { Tokenizer as HuggingFaceTokenizer } from "tokenizers";
 import { z } from "zod";
 import { UserError } from "../protocol/user-error.ts";
@@ -57,8 +56,7 @@ export class Tokenizer {
   readonly hasThinking: boolean;
 
   private constructor(folder: string, files: TokenizerFiles) {
-    const path = join(folder, "tokenizer.json");
-    const { library, json } = parseTokenizer(path, files.tokenizer);
+    const { library, json } = parseTokenizer(files.path, files.tokenizer);
     this.#folder = folder;
     this.#library = library;
     this.#decoder = decoderOf(library, json.decoder?.type === "ByteLevel");
