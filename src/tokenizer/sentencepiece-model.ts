@@ -2,7 +2,14 @@ import { type Field, fieldsOf } from "./protobuf-fields.ts";
 
 // sentencepiece_model.proto of https://github.com/google/sentencepiece, the fields that decide how text is cut.
 
-const pieceTypes = { 1: "normal", 2: "unknown", 3: "control", 4: "user-defined", 5: "unused", 6: "byte" } as const;
+export const pieceTypes = {
+  1: "normal",
+  2: "unknown",
+  3: "control",
+  4: "user-defined",
+  5: "unused",
+  6: "byte",
+} as const;
 export type PieceType = (typeof pieceTypes)[keyof typeof pieceTypes];
 
 const algorithms = { 1: "unigram", 2: "bpe", 3: "word", 4: "char" } as const;

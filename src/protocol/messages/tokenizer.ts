@@ -23,6 +23,10 @@ export const tokenizerMessages = {
     en: `The model in ${f.folder} has several chat templates and none is called "default": ${f.names}. Put the one to use into chat_template.jinja in that folder.`,
     zh: `${f.folder} 中的模型有多个对话模板，但没有名为 "default" 的：${f.names}。请把要用的模板保存为该目录下的 chat_template.jinja。`,
   }),
+  "tokenizer/unknown-template": (f: { folder: string; name: string; names: string[] }) => ({
+    en: `The model in ${f.folder} has no chat template called "${f.name}". It has: ${f.names.join(", ") || "none"}.`,
+    zh: `${f.folder} 中的模型没有名为 "${f.name}" 的对话模板。已有模板：${f.names.join("、") || "无"}。`,
+  }),
   "tokenizer/template-failed": (f: { reason: string }) => ({
     en: `The model's chat template does not accept this conversation: ${f.reason}`,
     zh: `模型的对话模板不接受这段对话：${f.reason}`,
