@@ -130,6 +130,7 @@ export class TransformerBlock extends Module implements Block {
 
   #fused(x: Tensor, mask: fast.AttentionMask, cache: KeyValueStore): Tensor | undefined {
     const { self_attn, mlp } = this;
+    if (!(mlp instanceof MLP)) return undefined;
     const { q_proj, k_proj, v_proj, o_proj } = self_attn;
     const layers = [q_proj, k_proj, v_proj, o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj];
     return decoderBlock(x, {
