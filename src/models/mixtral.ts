@@ -1,11 +1,12 @@
 // Reference: mlx-lm models/mixtral.py. Mixtral 8x7B and 8x22B: Mistral with a mixture of experts in every block.
 import { z } from "zod";
 import * as fast from "../core/fast.ts";
+import type { KeyValueStore } from "../core/head-attention.ts";
 import type { Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Module } from "../nn/module.ts";
 import { RMSNorm } from "../nn/norm.ts";
-import type { KVCache } from "./cache.ts";
+
 import type { Block } from "./language-model.ts";
 import { Attention, type AttentionOptions, Llama } from "./llama.ts";
 import { MistralConfig } from "./mistral.ts";
@@ -39,7 +40,7 @@ export class MixtralBlock extends Module implements Block {
     this.post_attention_layernorm = new RMSNorm(config.hidden_size, config.rms_norm_eps);
   }
 
-  forward(x: Tensor, mask: fast.AttentionMask, cache?: KVCache): Tensor {
+  forward(x: Tensor, mask: fast.AttentionMask, cache?: KeyValueStore): Tensor {
     const [normed, start] = this.input_layernorm.residual(x);
     const attended = this.self_attn.forward(normed, mask, cache);
     const [normedAgain, h] = this.post_attention_layernorm.residual(start, attended);
