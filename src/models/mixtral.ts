@@ -6,7 +6,6 @@ import type { Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { Module } from "../nn/module.ts";
 import { RMSNorm } from "../nn/norm.ts";
-
 import type { Block } from "./language-model.ts";
 import { Attention, type AttentionOptions, Llama } from "./llama.ts";
 import { MistralConfig } from "./mistral.ts";
