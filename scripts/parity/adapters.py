@@ -10,6 +10,7 @@ from mlx_lm.tuner.utils import linear_to_lora_layers
 from .files import ROOT, fresh_folder, write_json
 
 ATTENTION_KEYS = ["self_attn.q_proj", "self_attn.v_proj"]
+EXPERT_KEYS = ["self_attn.q_proj", "mlp.switch_mlp.gate_proj", "mlp.switch_mlp.down_proj"]
 RANK = 4
 
 
@@ -22,6 +23,9 @@ def write() -> None:
                     write_init(folder, f"{model}-seed{seed}-layers{layers}-{suffix}", model, seed, layers, keys)
     write_init(folder, "qwen2-seed0-layers2-all", "qwen2", 0, 2, None)
     write_init(folder, "mistral-seed0-layers2-all", "mistral", 0, 2, None)
+    write_init(folder, "qwen3-moe-seed0-layers1-all", "qwen3-moe", 0, 1, None)
+    write_init(folder, "qwen3-moe-4bit-g32-seed7-layers1-experts", "qwen3-moe-4bit-g32", 7, 1, EXPERT_KEYS)
+    write_init(folder, "mixtral-seed0-layers2-all", "mixtral", 0, 2, None)
     write_init(folder, "llama-seed0-layers1-embedding-and-attention", "llama", 0, 1, ATTENTION_KEYS + ["model.embed_tokens"])
     write_init(folder, "llama-untied-seed0-layers1-head", "llama-untied", 0, 1, ATTENTION_KEYS + ["lm_head"])
     write_init(folder, "qwen3-seed0-layers2-dora", "qwen3", 0, 2, None, dora=True)

@@ -60,6 +60,10 @@ CASES = {
     "qlora-4bit": {"model": "models/qwen3-4bit-g32"},
     "qlora-mixed-llama-8bit": {"model": "models/llama-untied-8bit-g32", "data": "data/text"},
     "lora-bfloat16": {"model": "models/qwen3-bfloat16"},
+    "lora-qwen3-moe": {"model": "models/qwen3-moe"},
+    # With seed 0 two experts tie at step 11, and rounding decides which one a token goes through.
+    "qlora-qwen3-moe": {"model": "models/qwen3-moe-4bit-g32", "num_layers": 1, "seed": 2},
+    "lora-mixtral": {"model": "models/mixtral", "data": "data/text", "num_layers": 1},
     "lora-head-and-embedding": {
         "model": "models/llama-untied",
         "num_layers": 1,
@@ -76,7 +80,7 @@ CASES = {
     "dora": {"model": "models/qwen3-untied", "fine_tune_type": "dora"},
 }
 # Runs whose final adapter is kept, with what the tuned model says.
-KEPT = ["adam-mistral-completions", "qlora-4bit", "adamw-chat-masked", "full", "dora"]
+KEPT = ["adam-mistral-completions", "qlora-4bit", "adamw-chat-masked", "full", "dora", "qlora-qwen3-moe", "lora-mixtral"]
 PROMPTS = ["what is the colour of snow?", "how many legs has a dog?", "你是谁"]
 
 

@@ -9,7 +9,19 @@ from mlx_lm import convert, load
 from mlx_lm.generate import generate_step
 
 from .files import ROOT, fresh_folder, write_json
-from .toys import LLAMA, LLAMA3_SCALING, MISTRAL, QWEN2, QWEN3, SMALL, SMALL_QWEN3, with_config, write_toy
+from .toys import (
+    LLAMA,
+    LLAMA3_SCALING,
+    MISTRAL,
+    MIXTRAL,
+    QWEN2,
+    QWEN3,
+    QWEN3_MOE,
+    SMALL,
+    SMALL_QWEN3,
+    with_config,
+    write_toy,
+)
 
 QUESTION = [{"role": "user", "content": "what is the colour of the sky? 你好"}]
 LONG_TEXT = "the assistant answers in a short sentence, and then the user asks how many legs has a spider. " * 2
@@ -47,6 +59,13 @@ def toys() -> list:
         ("qwen3-rope-parameters", QWEN3 | SMALL_QWEN3, {"written_config": nested(QWEN3 | SMALL_QWEN3)}),
         ("qwen3-bfloat16", QWEN3 | SMALL_QWEN3 | {"torch_dtype": "bfloat16"}, {"dtype": mx.bfloat16}),
         ("qwen3-sharded", QWEN3 | SMALL_QWEN3, {"shards": 2}),
+        ("qwen3-moe", QWEN3_MOE, {}),
+        (
+            "qwen3-moe-dense-block",
+            QWEN3_MOE | SMALL_QWEN3 | {"num_experts": 4, "mlp_only_layers": [0], "norm_topk_prob": False},
+            {},
+        ),
+        ("mixtral", MIXTRAL | SMALL, {}),
     ]
 
 
@@ -68,6 +87,7 @@ QUANTIZED = [
     ("qwen3-3bit-g32", "qwen3-sharded", {"q_bits": 3, "q_group_size": 32}),
     ("qwen3-untied-6bit-g32", "qwen3-untied", {"q_bits": 6, "q_group_size": 32}),
     ("qwen3-mixed", "qwen3", {"q_bits": 4, "q_group_size": 32, "quant_predicate": mixed_bits}),
+    ("qwen3-moe-4bit-g32", "qwen3-moe", {"q_bits": 4, "q_group_size": 32}),
     ("qwen2-4bit-g32", "qwen2", {"q_bits": 4, "q_group_size": 32}),
 ]
 

@@ -8,6 +8,8 @@ from .files import ROOT, fresh_folder, write_json
 CASES = {
     "dora": ("models/qwen3-untied", "curves/dora/adapter", []),
     "lora": ("models/mistral", "curves/adam-mistral-completions/adapter", []),
+    "experts": ("models/mixtral", "curves/lora-mixtral/adapter", []),
+    "experts-quantized": ("models/qwen3-moe-4bit-g32", "curves/qlora-qwen3-moe/adapter", []),
     "quantized": ("models/qwen3-4bit-g32", "curves/qlora-4bit/adapter", []),
     "dequantized": ("models/qwen3-4bit-g32", "curves/qlora-4bit/adapter", ["--dequantize"]),
 }

@@ -44,6 +44,23 @@ SMALL_QWEN3 = SMALL | {"head_dim": 32}
 MISTRAL = LLAMA | {"model_type": "mistral", "architectures": ["MistralForCausalLM"], "tie_word_embeddings": False}
 QWEN2 = LLAMA | {"model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"], "rope_theta": 1000000.0, "rms_norm_eps": 1e-6}
 QWEN3 = QWEN2 | {"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"], "head_dim": 16}
+QWEN3_MOE = QWEN3 | {
+    "model_type": "qwen3_moe",
+    "architectures": ["Qwen3MoeForCausalLM"],
+    "num_experts": 6,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 32,
+    "norm_topk_prob": True,
+    "decoder_sparse_step": 1,
+    "mlp_only_layers": [],
+}
+MIXTRAL = MISTRAL | {
+    "model_type": "mixtral",
+    "architectures": ["MixtralForCausalLM"],
+    "rope_theta": 1000000.0,
+    "num_local_experts": 4,
+    "num_experts_per_tok": 2,
+}
 LLAMA3_SCALING = {
     "rope_type": "llama3",
     "factor": 8.0,

@@ -1,11 +1,15 @@
 import { keep, scope } from "../core/scope.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { evaluate } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
 import type { Module } from "../nn/module.ts";
+import { isPackedLayer, type PackedLayer } from "../nn/packed-layer.ts";
 import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
+import { QuantizedSwitchLinear, SwitchLinear } from "../nn/switch-linear.ts";
 import { type AdapterLayer, LoRAEmbedding, LoRALinear } from "../tuner/lora.ts";
+import { LoRASwitchLinear } from "../tuner/lora-switch.ts";
 
 /**
  * Replaces every adapter of `model` by the plain layer that computes the same, and returns the paths of those layers. A
@@ -20,17 +24,13 @@ export function fuseAdapters(model: LanguageModel, { dequantize }: { dequantize:
 
 /** Replaces every packed layer by one in floating point; returns how many. */
 export function dequantizeLayers(model: LanguageModel): number {
-  const packed = [...model.modules()].filter(([, layer]) => isPacked(layer));
+  const packed = [...model.modules()].filter((entry): entry is [string, PackedLayer] => isPackedLayer(entry[1]));
   for (const [path, layer] of packed) replaceLayer(model, path, () => dense(layer));
   return packed.length;
 }
 
 function isAdapter(module: Module): boolean {
-  return module instanceof LoRALinear || module instanceof LoRAEmbedding;
-}
-
-function isPacked(module: Module): boolean {
-  return module instanceof QuantizedLinear || module instanceof QuantizedEmbedding;
+  return module instanceof LoRALinear || module instanceof LoRAEmbedding || module instanceof LoRASwitchLinear;
 }
 
 // Evaluated layer by layer, so that one layer's dense form is in memory at a time.
@@ -49,18 +49,21 @@ function replaceLayer(model: LanguageModel, path: string, make: () => Module): v
 
 function merged(adapter: AdapterLayer, dequantize: boolean): Module {
   const { base } = adapter;
-  const weight = adapter.mergedWeight(base.denseWeight());
-  const isTable = base instanceof Embedding || base instanceof QuantizedEmbedding;
-  const bias = base instanceof Linear || base instanceof QuantizedLinear ? base.bias : undefined;
-  const plain = isTable ? Embedding.of(weight) : Linear.of(weight, bias);
-  if (dequantize || !(base instanceof QuantizedLinear || base instanceof QuantizedEmbedding)) return plain;
+  const plain = plainLike(base, adapter.mergedWeight(base.denseWeight()));
+  if (dequantize || !isPackedLayer(base)) return plain;
+  if (plain instanceof SwitchLinear) return QuantizedSwitchLinear.from(plain, base.quantization);
   return plain instanceof Embedding
     ? QuantizedEmbedding.from(plain, base.quantization)
     : QuantizedLinear.from(plain, base.quantization);
 }
 
-function dense(layer: Module): Module {
-  if (layer instanceof QuantizedLinear) return Linear.of(layer.denseWeight(), layer.bias);
-  if (layer instanceof QuantizedEmbedding) return Embedding.of(layer.denseWeight());
-  return layer;
+function dense(layer: PackedLayer): Module {
+  return plainLike(layer, layer.denseWeight());
+}
+
+/** The kind of layer that `layer` is, with this weight in floating point. */
+function plainLike(layer: Module, weight: Tensor): Linear | Embedding | SwitchLinear {
+  if (layer instanceof Embedding || layer instanceof QuantizedEmbedding) return Embedding.of(weight);
+  if (layer instanceof SwitchLinear || layer instanceof QuantizedSwitchLinear) return SwitchLinear.of(weight);
+  return Linear.of(weight, layer instanceof Linear || layer instanceof QuantizedLinear ? layer.bias : undefined);
 }

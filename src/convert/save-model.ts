@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { saveSafetensors, type Weights } from "../core/safetensors.ts";
 import { writeTextFile } from "../core/text-file.ts";
@@ -12,6 +12,7 @@ const shardBytes = 5 * 2 ** 30;
 
 /** Files beside the weights that make a model folder: tokenizer, templates, generation settings, code. */
 const companion = /\.(json|jinja|txt|model|tiktoken|py)$/;
+const templatesFolder = "additional_chat_templates";
 
 export interface SaveOptions {
   model: LanguageModel;
@@ -49,6 +50,8 @@ export function saveModel({ model, config, source, target, force }: SaveOptions)
         copyFileSync(join(source, name), join(part, name));
       }
     }
+    const templates = join(source, templatesFolder);
+    if (existsSync(templates)) cpSync(templates, join(part, templatesFolder), { recursive: true });
     rmSync(target, { recursive: true, force: true });
     renameSync(part, target);
   } catch (error) {

@@ -147,6 +147,29 @@ export function quantizedMatmul(x: Tensor, packed: QuantizedWeight, { group_size
   );
 }
 
+/**
+ * x [T, m, 1, in] · w [experts, in, out], the expert of each by `indices` [T, n], m = n or 1 → [T, n, 1, out]. Or, with
+ * `sorted` indices, which must ascend, x [T, 1, in] and indices [T] → [T, 1, out].
+ */
+export function gatherMm(x: Tensor, w: Tensor, indices: Tensor, { sorted = false } = {}): Tensor {
+  return new Tensor(native.gatherMm(x.handle, w.handle, undefined, indices.handle, sorted));
+}
+
+/** The same for wᵀ, w [experts, out, in] packed. */
+export function gatherQmm(
+  x: Tensor,
+  packed: QuantizedWeight,
+  indices: Tensor,
+  { group_size, bits, mode }: Quantization,
+  { sorted = false } = {},
+): Tensor {
+  const { weight, scales, biases } = packed;
+  const operands = [weight.handle, scales.handle, biases?.handle] as const;
+  return new Tensor(
+    native.gatherQmm(x.handle, ...operands, undefined, indices.handle, true, group_size, bits, mode, sorted),
+  );
+}
+
 export function handles(tensors: readonly Tensor[]): number[] {
   return tensors.map((each) => each.handle);
 }

@@ -1,5 +1,5 @@
 import { UserError } from "../protocol/user-error.ts";
-import { type ChatMessage, withParsedArguments } from "../tokenizer/messages.ts";
+import type { ChatMessage } from "../tokenizer/messages.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { assistantSpans, type Span } from "./assistant-spans.ts";
 import type { ChatRow, Row, TextRow } from "./row.ts";
@@ -96,9 +96,9 @@ async function tokenizeText(row: TextRow, tokenizer: Tokenizer, { maskPrompt }: 
 }
 
 async function tokenizeChat(row: ChatRow, tokenizer: Tokenizer, options: SampleOptions): Promise<Sample> {
-  const messages = options.compat ? row.messages : withParsedArguments(row.messages);
+  const { messages } = row;
   const render = (part: readonly ChatMessage[], addGenerationPrompt: boolean) =>
-    tokenizer.render(part, { tools: row.tools, addGenerationPrompt });
+    tokenizer.render(part, { tools: row.tools, addGenerationPrompt, keepArguments: options.compat });
   const text = render(messages, false);
   if (!options.compat) requireCalls(row, text);
   if (!options.maskPrompt) return wholeSample(row, await tokenizer.encode(text, { addSpecialTokens: false }));

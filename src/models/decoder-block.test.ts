@@ -36,9 +36,10 @@ function modelOf({ biases, qkNorm, packed, adapter }: Shape, dtype: DType): Llam
   });
   const model = new Llama(config, { qkvBias: biases, outputBias: biases, qkNorm, defaultTheta: 10_000 });
   if (packed) {
-    for (const block of model.blocks) {
+    for (const layer of model.blocks.keys()) {
       const weight = patterned([96, 64], 9).multiply(0.1);
-      block.mlp.gate_proj = QuantizedLinear.from(Linear.of(weight), { group_size: 32, bits: 4, mode: "affine" });
+      const linear = QuantizedLinear.from(Linear.of(weight), { group_size: 32, bits: 4, mode: "affine" });
+      model.replace(`model.layers.${layer}.mlp.gate_proj`, linear);
     }
   }
   const parameters = Object.entries(model.parameters()).filter(([, value]) => value.dtype !== "uint32");

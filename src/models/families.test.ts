@@ -8,6 +8,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { evaluate } from "../core/transforms.ts";
 import type { LanguageModel } from "./language-model.ts";
 
+const experts = { num_experts: 5, num_experts_per_tok: 3, moe_intermediate_size: 6, norm_topk_prob: true };
 const variants: [name: string, type: string, changes: Record<string, unknown>][] = [
   ["llama", "llama", {}],
   ["llama with biases, untied", "llama", { attention_bias: true, mlp_bias: true, tie_word_embeddings: false }],
@@ -15,6 +16,13 @@ const variants: [name: string, type: string, changes: Record<string, unknown>][]
   ["mistral", "mistral", { num_key_value_heads: 1 }],
   ["qwen2", "qwen2", { head_dim: undefined, num_key_value_heads: 4 }],
   ["qwen3", "qwen3", {}],
+  ["qwen3_moe", "qwen3_moe", experts],
+  [
+    "qwen3_moe, a dense block, shares as they are",
+    "qwen3_moe",
+    { ...experts, mlp_only_layers: [1], norm_topk_prob: false },
+  ],
+  ["mixtral", "mixtral", { num_local_experts: 3 }],
 ];
 const ids = Array.from({ length: 12 }, (_, i) => (i * 7 + 3) % 24);
 
@@ -58,7 +66,9 @@ describe.each(variants)("%s", (_, type, changes) => {
   });
 
   test("the gradient of every parameter agrees with finite differences", () => {
-    const model = toyModel(type, { ...changes, intermediate_size: 5, vocab_size: 6 });
+    // All experts at once: where the choice of some jumps there is no derivative.
+    const all = { num_experts: 3, num_local_experts: 3, num_experts_per_tok: 3 };
+    const model = toyModel(type, { ...changes, ...all, intermediate_size: 5, vocab_size: 6 });
     const parameters = Object.entries(model.parameters());
     const tokens = integers([1, 4, 2, 0, 1], [1, 5]);
     for (const [path, parameter] of parameters) {

@@ -105,16 +105,21 @@ export class MLP extends Module {
   }
 }
 
+/** What follows attention in a block. x: [B, L, D] → [B, L, D] */
+export interface FeedForward extends Module {
+  forward(x: Tensor): Tensor;
+}
+
 export class TransformerBlock extends Module implements Block {
   self_attn: Attention;
-  mlp: MLP;
+  mlp: FeedForward;
   input_layernorm: RMSNorm;
   post_attention_layernorm: RMSNorm;
 
-  constructor(config: LlamaConfig, options: AttentionOptions) {
+  constructor(config: LlamaConfig, options: AttentionOptions, mlp?: FeedForward) {
     super();
     this.self_attn = new Attention(config, options);
-    this.mlp = new MLP(config);
+    this.mlp = mlp ?? new MLP(config);
     this.input_layernorm = new RMSNorm(config.hidden_size, config.rms_norm_eps);
     this.post_attention_layernorm = new RMSNorm(config.hidden_size, config.rms_norm_eps);
   }
@@ -125,6 +130,7 @@ export class TransformerBlock extends Module implements Block {
 
   #fused(x: Tensor, mask: fast.AttentionMask, cache: KeyValueStore): Tensor | undefined {
     const { self_attn, mlp } = this;
+    if (!(mlp instanceof MLP)) return undefined;
     const { q_proj, k_proj, v_proj, o_proj } = self_attn;
     const layers = [q_proj, k_proj, v_proj, o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj];
     return decoderBlock(x, {
@@ -146,13 +152,13 @@ export class TransformerBlock extends Module implements Block {
 
 export class LlamaModel extends Module {
   embed_tokens: EmbeddingLayer;
-  layers: TransformerBlock[];
+  layers: Block[];
   norm: RMSNorm;
 
-  constructor(config: LlamaConfig, options: AttentionOptions) {
+  constructor(config: LlamaConfig, makeBlock: (layer: number) => Block) {
     super();
     this.embed_tokens = new Embedding(config.vocab_size, config.hidden_size);
-    this.layers = Array.from({ length: config.num_hidden_layers }, () => new TransformerBlock(config, options));
+    this.layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => makeBlock(layer));
     this.norm = new RMSNorm(config.hidden_size, config.rms_norm_eps);
   }
 
@@ -177,13 +183,14 @@ export class Llama extends LanguageModel {
       qkNorm: false,
       defaultTheta: 10_000,
     },
+    makeBlock: (layer: number) => Block = () => new TransformerBlock(config, options),
   ) {
     super();
-    this.model = new LlamaModel(config, options);
+    this.model = new LlamaModel(config, makeBlock);
     if (!config.tie_word_embeddings) this.lm_head = new Linear(config.hidden_size, config.vocab_size, { bias: false });
   }
 
-  override get blocks(): TransformerBlock[] {
+  override get blocks(): Block[] {
     return this.model.layers;
   }
   override get head(): LinearLayer | EmbeddingLayer {

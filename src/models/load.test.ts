@@ -102,7 +102,11 @@ describe("what cannot be loaded is told", () => {
   ])("model type %s, the nearest being %s", (model_type, nearest) => {
     const error = rejection(folderOf({ ...toyConfig("qwen3"), model_type }));
     expect(error.code).toBe("model/unsupported-type");
-    expect(error.facts).toMatchObject({ type: model_type, nearest, supported: "llama, mistral, qwen2, qwen3" });
+    expect(error.facts).toMatchObject({
+      type: model_type,
+      nearest,
+      supported: "llama, mistral, mixtral, qwen2, qwen3, qwen3_moe",
+    });
   });
 
   test("a config key that is missing or of the wrong kind", () => {
@@ -141,6 +145,19 @@ describe("what cannot be loaded is told", () => {
     expect(rejection(larger).facts).toMatchObject({ misshapen: ["model.embed_tokens.weight [24,8], expected [25,8]"] });
     const shallower = folderOf(toyConfig("qwen3", { num_hidden_layers: 0 }));
     expect(rejection(shallower).message).toMatch(/model\.layers\.0/);
+  });
+
+  test("experts of which one is missing", () => {
+    const source = join(parity, "../transformers/mixtral");
+    const folder = mkdtempSync(join(root, `${count++}-`));
+    cpSync(source, folder, { recursive: true });
+    const path = join(folder, "model.safetensors");
+    const name = "model.layers.1.block_sparse_moe.experts.2.w1.weight";
+    const { [name]: _, ...others } = loadSafetensors(path).tensors;
+    saveSafetensors(path, others);
+    const { facts, message } = rejection(folder);
+    expect(facts).toMatchObject({ missing: ["model.layers.1.block_sparse_moe.switch_mlp.gate_proj.weight"] });
+    expect(message).toContain("experts.0.w1");
   });
 
   test("a weights file cut short", () => {

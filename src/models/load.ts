@@ -11,6 +11,7 @@ import { evaluate } from "../core/transforms.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
 import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
+import { QuantizedSwitchLinear, SwitchLinear } from "../nn/switch-linear.ts";
 import { nearest } from "../protocol/nearest.ts";
 import { UserError } from "../protocol/user-error.ts";
 import type { LanguageModel } from "./language-model.ts";
@@ -110,6 +111,7 @@ function quantizeLayers(model: LanguageModel, weights: Weights, config: ModelCon
     const settings = quantizationOf(path, config);
     if (layer instanceof Linear) model.replace(path, new QuantizedLinear(packed, settings, layer.bias));
     else if (layer instanceof Embedding) model.replace(path, new QuantizedEmbedding(packed, settings));
+    else if (layer instanceof SwitchLinear) model.replace(path, new QuantizedSwitchLinear(packed, settings));
   }
 }
 

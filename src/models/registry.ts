@@ -3,8 +3,10 @@ import { UserError } from "../protocol/user-error.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { Llama, LlamaConfig } from "./llama.ts";
 import { Mistral, MistralConfig } from "./mistral.ts";
+import { Mixtral, MixtralConfig } from "./mixtral.ts";
 import { Qwen2, Qwen2Config } from "./qwen2.ts";
 import { Qwen3, Qwen3Config } from "./qwen3.ts";
+import { Qwen3Moe, Qwen3MoeConfig } from "./qwen3-moe.ts";
 
 interface Family {
   /** A model with random weights for the text of a config.json. */
@@ -26,6 +28,8 @@ function family<C>(schema: z.ZodType<C>, model: new (config: C) => LanguageModel
 export const families: Record<string, Family> = {
   llama: family(LlamaConfig, Llama),
   mistral: family(MistralConfig, Mistral),
+  mixtral: family(MixtralConfig, Mixtral),
   qwen2: family(Qwen2Config, Qwen2),
   qwen3: family(Qwen3Config, Qwen3),
+  qwen3_moe: family(Qwen3MoeConfig, Qwen3Moe),
 };

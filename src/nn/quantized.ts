@@ -91,7 +91,7 @@ export class QuantizedEmbedding extends Module implements EmbeddingLayer {
   }
 
   forward(ids: Tensor): Tensor {
-    const dtype = this.biases?.dtype ?? "bfloat16"; // as MLX de-quantizes
+    const dtype = this.biases?.dtype ?? "bfloat16"; // what MLX de-quantizes to
     const known = embedding(ids, this.projection().weight, dtype);
     if (known) return known;
     const rows = {

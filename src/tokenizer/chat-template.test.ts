@@ -46,7 +46,37 @@ describe.skipIf(!hasSharedData)("templates of real models", () => {
       else expect(render, key).toThrow(UserError);
     }
   });
+
+  test.each(names)("%s leaves every conversation open on request, for the model to write on", (name) => {
+    const { cases } = Cases.parse(JSON.parse(readFileSync(join(folder, "cases.json"), "utf8")));
+    const template = new ChatTemplate(readFileSync(join(folder, name), "utf8"), {
+      bos_token: "<s>",
+      eos_token: "</s>",
+    });
+    let continued = 0;
+    for (const [key, { messages, tools, add_generation_prompt: _, ...templateVariables }] of Object.entries(cases)) {
+      const role = messages.at(-1)?.role;
+      const turns = role === "assistant" ? messages : [...messages, { role: "assistant", content: "Well, 好" }];
+      const closed = rendered(() => template.render(turns, { tools, templateVariables }));
+      if (closed === undefined || typeof turns.at(-1)?.content !== "string") continue;
+      const open = template.render(turns, { tools, templateVariables, continueFinalMessage: true });
+      expect(closed.startsWith(open), key).toBe(true);
+      expect(open.endsWith(String(turns.at(-1)?.content).trimEnd()), key).toBe(true);
+      continued++;
+    }
+    expect(continued).toBeGreaterThan(3);
+  });
 });
+
+/** What a template makes of a conversation; undefined for one that it refuses. */
+function rendered(render: () => string): string | undefined {
+  try {
+    return render();
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
 
 describe("a chat template", () => {
   const template = (source: string) => new ChatTemplate(source, { bos_token: "<s>", eos_token: "</s>" });
@@ -86,5 +116,18 @@ describe("a chat template", () => {
     const trim = template("{% for m in messages %}[{{ m.content | trim }}]{% endfor %}");
     expect(trim.render(messages, { continueFinalMessage: true })).toBe("[a b");
     expect(() => template("none").render(messages, { continueFinalMessage: true })).toThrow(/cannot be continued/);
+    expect(() => keep.render([], { continueFinalMessage: true })).toThrow(/cannot be continued/);
+  });
+
+  test("continues the last text of a message in parts", () => {
+    const parts = template("{% for m in messages %}{% for p in m.content %}({{ p.text }}){% endfor %};{% endfor %}");
+    const content = [
+      { type: "text", text: "a" },
+      { type: "text", text: "b" },
+    ];
+    const open = { continueFinalMessage: true };
+    expect(parts.render([{ role: "assistant", content }], open)).toBe("(a)(b");
+    const image = [{ role: "assistant", content: [{ type: "image" }] }];
+    expect(() => parts.render(image, open)).toThrow(/cannot be continued/);
   });
 });

@@ -2,7 +2,7 @@ import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { UserError } from "../protocol/user-error.ts";
 import { type ChatMessage, withReasoning } from "./messages.ts";
 import { formatDate } from "./strftime.ts";
-import { acceptUndefined } from "./template-syntax.ts";
+import { asInPython, pythonFunctions } from "./template-syntax.ts";
 
 export interface TemplateOptions {
   /** JSON schemas of the functions that the model may call. */
@@ -32,9 +32,8 @@ export class ChatTemplate {
   render(messages: readonly ChatMessage[], options: TemplateOptions = {}): string {
     if (!options.continueFinalMessage) return this.#run(messages, options);
     const last = messages.at(-1);
-    const content = last?.content;
-    if (!last || typeof content !== "string") throw new UserError("tokenizer/nothing-to-continue", {});
-    const marked = [...messages.slice(0, -1), { ...last, content: `${content}${continueMark} ` }];
+    if (!last) throw new UserError("tokenizer/nothing-to-continue", {});
+    const marked = [...messages.slice(0, -1), { ...last, content: markedContent(last.content) }];
     const text = this.#run(marked, { ...options, addGenerationPrompt: false });
     const end = text.lastIndexOf(continueMark);
     if (end < 0) throw new UserError("tokenizer/nothing-to-continue", {});
@@ -53,10 +52,11 @@ export class ChatTemplate {
       messages: messages.map(withReasoning),
       tools: options.tools && options.tools.length > 0 ? options.tools : null,
       add_generation_prompt: options.addGenerationPrompt ?? false,
+      ...pythonFunctions,
     };
     for (const [name, value] of Object.entries(variables)) environment.set(name, value);
     try {
-      this.#program ??= acceptUndefined(parse(tokenize(this.source, { lstrip_blocks: true, trim_blocks: true })));
+      this.#program ??= asInPython(parse(tokenize(this.source, { lstrip_blocks: true, trim_blocks: true })));
       return String(new Interpreter(environment).run(this.#program).value);
     } catch (error) {
       throw new UserError("tokenizer/template-failed", {
@@ -64,6 +64,14 @@ export class ChatTemplate {
       });
     }
   }
+}
+
+/** A message's text, or the last text among its parts, with the mark behind it. */
+function markedContent(content: ChatMessage["content"]): ChatMessage["content"] {
+  if (typeof content === "string") return `${content}${continueMark} `;
+  const at = content?.findLastIndex((part) => typeof part.text === "string") ?? -1;
+  if (!content || at < 0) throw new UserError("tokenizer/nothing-to-continue", {});
+  return content.map((part, i) => (i === at ? { ...part, text: `${part.text}${continueMark} ` } : part));
 }
 
 /** What templates call, besides the special tokens. */

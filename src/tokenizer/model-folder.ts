@@ -1,7 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../protocol/user-error.ts";
+import { fromSentencePiece } from "./from-sentencepiece.ts";
+import { fromTiktoken, isTiktoken } from "./from-tiktoken.ts";
+import { readSentencePiece } from "./sentencepiece-model.ts";
+import { type AddedToken, addedToken, type ConvertedTokenizer, type TokenizerSettings } from "./tokenizer-json.ts";
 
 const TokenText = z.union([z.string(), z.looseObject({ content: z.string() }).transform((token) => token.content)]);
 const TokenIds = z.union([z.int().transform((id) => [id]), z.array(z.int())]);
@@ -12,17 +16,37 @@ const NamedTemplates = z.union([
     .transform((list) => Object.fromEntries(list.map(({ name, template }) => [name, template]))),
 ]);
 
-const TokenizerConfig = z.looseObject({ chat_template: NamedTemplates.nullish() });
+const TokenizerConfig = z.looseObject({
+  chat_template: NamedTemplates.nullish(),
+  added_tokens_decoder: z
+    .record(
+      z.string(),
+      z.looseObject({
+        content: z.string(),
+        special: z.boolean().default(false),
+        single_word: z.boolean().default(false),
+        lstrip: z.boolean().default(false),
+        rstrip: z.boolean().default(false),
+      }),
+    )
+    .nullish(),
+  add_bos_token: z.boolean().nullish(),
+  add_eos_token: z.boolean().nullish(),
+  legacy: z.boolean().nullish(),
+});
+type TokenizerConfig = z.infer<typeof TokenizerConfig>;
 const TemplateFile = z.looseObject({ chat_template: NamedTemplates });
 const ModelConfig = z.looseObject({
   eos_token_id: TokenIds.nullish(),
   text_config: z.looseObject({ eos_token_id: TokenIds.nullish() }).nullish(),
 });
 
-/** What the files of a model folder say about its tokenizer, besides `tokenizer.json` itself. */
+/** What the files of a model folder say about its tokenizer. */
 export interface TokenizerFiles {
-  /** The text of `tokenizer.json`. */
+  /** The text of `tokenizer.json`, or of what one would be for the vocabulary that lies there. */
   tokenizer: string;
+  /** Where that comes from. */
+  path: string;
   /** Special tokens by the name that templates use: `bos_token`, `eos_token`, `pad_token`, … */
   specialTokens: Record<string, string>;
   /** End-of-text ids of `generation_config.json`, else of `config.json`. */
@@ -33,26 +57,85 @@ export interface TokenizerFiles {
 
 /** Reads the tokenizer's files of a Hugging Face model folder. */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
-  const [tokenizer, config, map, model, generation, jinja, templateFile] = await Promise.all([
-    readText(join(folder, "tokenizer.json")),
+  const [config, map, model, generation, added] = await Promise.all([
     readJson(join(folder, "tokenizer_config.json"), TokenizerConfig),
     readJson(join(folder, "special_tokens_map.json"), z.looseObject({})),
     readJson(join(folder, "config.json"), ModelConfig),
     readJson(join(folder, "generation_config.json"), ModelConfig),
-    readText(join(folder, "chat_template.jinja")),
-    readJson(join(folder, "chat_template.json"), TemplateFile),
+    readJson(join(folder, "added_tokens.json"), z.record(z.string(), z.int())),
   ]);
-  if (tokenizer === undefined) throw await noTokenizer(folder);
-  return {
-    tokenizer,
-    specialTokens: { ...tokensOf(map), ...tokensOf(config) },
-    endIds: generation?.eos_token_id ?? model?.eos_token_id ?? model?.text_config?.eos_token_id ?? [],
-    templates: {
-      ...templateFile?.chat_template,
-      ...config?.chat_template,
-      ...(jinja === undefined ? {} : { default: jinja }),
-    },
+  const specialTokens = { ...tokensOf(map), ...tokensOf(config) };
+  const settings: TokenizerSettings = {
+    addedTokens: addedTokensOf(config, added ?? {}),
+    addBosToken: config?.add_bos_token ?? undefined,
+    addEosToken: config?.add_eos_token ?? undefined,
+    legacy: config?.legacy ?? undefined,
+    specialTokens,
   };
+  const vocabulary = await readVocabulary(folder, settings);
+  return {
+    tokenizer: vocabulary.json,
+    path: vocabulary.path,
+    specialTokens: { ...vocabulary.specialTokens, ...specialTokens },
+    endIds: generation?.eos_token_id ?? model?.eos_token_id ?? model?.text_config?.eos_token_id ?? [],
+    templates: await readTemplates(folder, config),
+  };
+}
+
+/** `tokenizer.json`, or else the SentencePiece or tiktoken file that some models come with alone. */
+async function readVocabulary(
+  folder: string,
+  settings: TokenizerSettings,
+): Promise<ConvertedTokenizer & { path: string }> {
+  const json = await readText(join(folder, "tokenizer.json"));
+  if (json !== undefined) return { json, path: join(folder, "tokenizer.json"), specialTokens: {} };
+  const names = await namesIn(folder);
+  const name = names.find((each) => each === "tokenizer.model") ?? names.find((each) => each.endsWith(".tiktoken"));
+  if (name === undefined) throw new UserError("tokenizer/missing", { folder });
+  const path = join(folder, name);
+  const bytes = await readFile(path);
+  try {
+    const converted = isTiktoken(bytes)
+      ? fromTiktoken(path, bytes, settings)
+      : fromSentencePiece(path, readSentencePiece(bytes), settings);
+    return { ...converted, path };
+  } catch (error) {
+    throw error instanceof UserError ? error : badFile(path, error);
+  }
+}
+
+/** Templates by name, from the oldest place to the newest, which wins. */
+async function readTemplates(folder: string, config: TokenizerConfig | undefined): Promise<Record<string, string>> {
+  const further = join(folder, "additional_chat_templates");
+  const names = (await namesIn(further)).filter((name) => name.endsWith(".jinja"));
+  const [file, jinja, ...sources] = await Promise.all([
+    readJson(join(folder, "chat_template.json"), TemplateFile),
+    readText(join(folder, "chat_template.jinja")),
+    ...names.map((name) => readText(join(further, name))),
+  ]);
+  const named = names.flatMap((name, i) => {
+    const source = sources[i];
+    return source === undefined ? [] : [[name.replace(/\.jinja$/, ""), source]];
+  });
+  return {
+    ...file?.chat_template,
+    ...config?.chat_template,
+    ...Object.fromEntries(named),
+    ...(jinja === undefined ? {} : { default: jinja }),
+  };
+}
+
+function addedTokensOf(
+  config: TokenizerConfig | undefined,
+  added: Readonly<Record<string, number>>,
+): Map<number, AddedToken> {
+  const tokens = new Map(Object.entries(added).map(([content, id]) => [id, addedToken(id, content)]));
+  for (const [id, { content, special, single_word, lstrip, rstrip }] of Object.entries(
+    config?.added_tokens_decoder ?? {},
+  )) {
+    tokens.set(Number(id), { ...addedToken(Number(id), content, { special }), single_word, lstrip, rstrip });
+  }
+  return tokens;
 }
 
 function tokensOf(file: Record<string, unknown> | undefined): Record<string, string> {
@@ -64,21 +147,26 @@ function tokensOf(file: Record<string, unknown> | undefined): Record<string, str
   return tokens;
 }
 
-async function noTokenizer(folder: string): Promise<UserError> {
-  const sentencePiece = await readText(join(folder, "tokenizer.model"));
-  return sentencePiece === undefined
-    ? new UserError("tokenizer/missing", { folder })
-    : new UserError("tokenizer/sentencepiece-only", { folder });
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (isAbsence(error)) return [];
+    throw error;
+  }
 }
 
 async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-      return undefined;
+    if (isAbsence(error)) return undefined;
     throw error;
   }
+}
+
+function isAbsence(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {

@@ -1,5 +1,6 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdtempSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hasSharedData, sharedData } from "../../test/shared-data.ts";
 import { StreamingDetokenizer, type TokenDecoder } from "./streaming-detokenizer.ts";
@@ -16,37 +17,65 @@ function randomNumbers(seed: number): () => number {
   };
 }
 
-const folders = hasSharedData
+const fixtures = resolve(import.meta.dirname, "../../test/fixtures");
+const subfolders = (path: string): string[] =>
+  readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(path, entry.name));
+const real = hasSharedData
   ? [
-      "stories260K",
-      "stories260K-mlx-4bit",
-      ...readdirSync(join(sharedData, "tokenizers"), { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map((entry) => join("tokenizers", entry.name)),
+      join(sharedData, "stories260K"),
+      join(sharedData, "stories260K-mlx-4bit"),
+      ...subfolders(join(sharedData, "tokenizers")),
     ]
   : [];
 
-describe.skipIf(!hasSharedData)("streamed text of real tokenizers", () => {
-  test.each(folders)("%s: equals the whole decoding, for random ids and for real text", async (name) => {
-    const tokenizer = await Tokenizer.load(join(sharedData, name));
-    const random = randomNumbers(1);
-    const sequences = Array.from({ length: 400 }, (_, i) =>
-      // The first ids hold the byte tokens: many incomplete and invalid characters. Some ids are beyond the vocabulary.
-      Array.from({ length: 1 + Math.floor(random() * 30) }, () =>
-        Math.floor(random() * (i % 2 ? 300 : tokenizer.vocabSize + 50)),
-      ),
-    );
-    const text = " Ünïcode 你好，世界 👩‍👩‍👧 🇨🇳 \u0e17\u0e35\u0e48 <s> e\u0301\n\n\ufffd end ";
-    sequences.push(await tokenizer.encode(text), await tokenizer.encode(text, { addSpecialTokens: false }));
-    for (const ids of sequences) {
-      const detokenizer = tokenizer.detokenizer();
-      const parts = ids.map((id) => detokenizer.add(id));
-      parts.push(detokenizer.finish());
-      expect(parts.join("")).toBe(tokenizer.decode(ids));
-      expect(detokenizer.text).toBe(parts.join(""));
-    }
+const text = " Ünïcode 你好，世界 👩‍👩‍👧 🇨🇳 \u0e17\u0e35\u0e48 <s> e\u0301\n\n\ufffd end ";
+
+/** Random ids and real text, streamed, against the whole decoding. */
+async function expectWhole(tokenizer: Tokenizer): Promise<void> {
+  const random = randomNumbers(1);
+  const sequences = Array.from({ length: 400 }, (_, i) =>
+    // The first ids hold the byte tokens: many incomplete and invalid characters. Some ids are beyond the vocabulary.
+    Array.from({ length: 1 + Math.floor(random() * 30) }, () =>
+      Math.floor(random() * (i % 2 ? 300 : tokenizer.vocabSize + 50)),
+    ),
+  );
+  sequences.push(await tokenizer.encode(text), await tokenizer.encode(text, { addSpecialTokens: false }));
+  for (const ids of sequences) {
+    const detokenizer = tokenizer.detokenizer();
+    const parts = ids.map((id) => detokenizer.add(id));
+    parts.push(detokenizer.finish());
+    expect(parts.join("")).toBe(tokenizer.decode(ids));
+    expect(detokenizer.text).toBe(parts.join(""));
+    // Half a pair of UTF-16 is a broken character too.
+    expect(parts.some((part) => /\p{Surrogate}/u.test(part))).toBe(false);
+  }
+}
+
+describe("streamed text equals the whole decoding, without broken characters", () => {
+  test.each([...subfolders(join(fixtures, "tokenizers")), join(fixtures, "parity/models/qwen3")])(
+    "%s",
+    async (folder) => {
+      await expectWhole(await Tokenizer.load(folder));
+    },
+  );
+
+  test.skipIf(!hasSharedData).each(real)("%s", async (folder) => {
+    await expectWhole(await Tokenizer.load(folder));
   });
 
+  test.skipIf(!hasSharedData).each([["mistral-v0.3/tokenizer.model"], ["llama-3.1/original.tiktoken.model"]])(
+    "%s, converted",
+    async (file) => {
+      const folder = mkdtempSync(join(tmpdir(), "cygnet-detokenizer-"));
+      copyFileSync(join(sharedData, "tokenizers", file), join(folder, "tokenizer.model"));
+      await expectWhole(await Tokenizer.load(folder));
+    },
+  );
+});
+
+describe.skipIf(!hasSharedData)("streamed text of real tokenizers", () => {
   test("half a character is held back until it is whole", async () => {
     const tokenizer = await Tokenizer.load(join(sharedData, "tokenizers/llama-3.1"));
     const ids = await tokenizer.encode("👩‍👩‍👧 好 🇨🇳", { addSpecialTokens: false });

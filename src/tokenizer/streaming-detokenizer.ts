@@ -1,3 +1,5 @@
+import { bytesOfPiece } from "./byte-alphabet.ts";
+
 /** Turns the tokens of one sequence into text. */
 export interface TokenDecoder {
   /** The token's text in the vocabulary; null for an id that has none. */
@@ -33,7 +35,7 @@ export class StreamingDetokenizer {
   add(id: number): string {
     const piece = this.#decoder.piece(id);
     if (piece === null) return "";
-    if (this.#decoder.byteLevel) return this.#give(this.#utf8.decode(bytesOf(piece), { stream: true }));
+    if (this.#decoder.byteLevel) return this.#give(this.#utf8.decode(bytesOfPiece(piece), { stream: true }));
     this.#pending.push(piece);
     return isByte(piece) ? "" : this.#give(this.#flush(false));
   }
@@ -63,29 +65,4 @@ export class StreamingDetokenizer {
 
 function isByte(piece: string): boolean {
   return /^<0x[0-9A-F]{2}>$/i.test(piece);
-}
-
-const encoder = new TextEncoder();
-const byteOf = byteAlphabet();
-
-/** The bytes that a piece of a byte-level vocabulary stands for; a piece outside its alphabet stands for itself. */
-function bytesOf(piece: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const character of piece) {
-    const byte = byteOf.get(character);
-    if (byte === undefined) return encoder.encode(piece);
-    bytes.push(byte);
-  }
-  return Uint8Array.from(bytes);
-}
-
-/** GPT-2's alphabet: printable Latin-1 bytes are themselves, the others are U+0100 and on, in order. */
-function byteAlphabet(): Map<string, number> {
-  const alphabet = new Map<string, number>();
-  let next = 0x100;
-  for (let byte = 0; byte < 256; byte++) {
-    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    alphabet.set(String.fromCodePoint(printable ? byte : next++), byte);
-  }
-  return alphabet;
 }

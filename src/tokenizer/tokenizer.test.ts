@@ -1,20 +1,11 @@
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { llamaCppVectors } from "../../test/llama-cpp-vectors.ts";
 import { hasSharedData, sharedData } from "../../test/shared-data.ts";
 import { Tokenizer } from "./tokenizer.ts";
-
-async function vectors(family: string): Promise<{ text: string; ids: number[] }[]> {
-  const path = join(sharedData, "llama.cpp-vocab", `ggml-vocab-${family}.gguf`);
-  const [input, output] = await Promise.all([readFile(`${path}.inp`, "utf8"), readFile(`${path}.out`, "utf8")]);
-  const lines = output.split("\n");
-  return input.split("\n__ggml_vocab_test__\n").flatMap((text, i) => {
-    const line = lines[i];
-    return line === undefined ? [] : [{ text, ids: line.trim().split(/\s+/).filter(Boolean).map(Number) }];
-  });
-}
 
 describe.skipIf(!hasSharedData)("real tokenizers", () => {
   // Phi-2 has tokens of its own for runs of spaces and tabs, which GPT-2 has not: 7 of the 47 texts.
@@ -27,7 +18,7 @@ describe.skipIf(!hasSharedData)("real tokenizers", () => {
   ])("%s encodes as llama.cpp's %s vectors say", async (name, family, exceptions) => {
     const tokenizer = await Tokenizer.load(join(sharedData, "tokenizers", name));
     const different: string[] = [];
-    const texts = await vectors(family);
+    const texts = llamaCppVectors(family);
     expect(texts.length).toBe(47);
     for (const { text, ids } of texts) {
       const got = await tokenizer.encode(text, { addSpecialTokens: false });
@@ -102,6 +93,18 @@ describe.skipIf(!hasSharedData)("real tokenizers", () => {
   });
 });
 
+// scripts/write-tokenizer-fixtures.py: what Python tokenizers gives.
+test.each(["unigram-json", "wordpiece-json"])("%s: a tokenizer.json of another algorithm", async (name) => {
+  const folder = resolve(import.meta.dirname, "../../test/fixtures/tokenizers", name);
+  const Vectors = z.array(z.object({ text: z.string(), ids: z.array(z.int()), decoded: z.string() }));
+  const rows = Vectors.parse(JSON.parse(await readFile(join(folder, "vectors.json"), "utf8")));
+  const tokenizer = await Tokenizer.load(folder);
+  for (const { text, ids, decoded } of rows) {
+    expect(await tokenizer.encode(text)).toEqual(ids);
+    expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe(decoded);
+  }
+});
+
 describe("a model folder", () => {
   const folder = async (files: Record<string, unknown>) => {
     const path = await mkdtemp(join(tmpdir(), "tokenizer-"));
@@ -151,9 +154,35 @@ describe("a model folder", () => {
     expect(own.render([])).toBe("own");
   });
 
+  test("takes further templates from additional_chat_templates, each by its name", async () => {
+    const path = await folder({ "tokenizer.json": bpe([]), "chat_template.jinja": "default" });
+    await mkdir(join(path, "additional_chat_templates"));
+    await writeFile(join(path, "additional_chat_templates", "rag.jinja"), "{{ documents[0] }}");
+    await writeFile(join(path, "additional_chat_templates", "tool_use.jinja"), "tools");
+    const tokenizer = await Tokenizer.load(path);
+    expect(tokenizer.templateNames.sort()).toEqual(["default", "rag", "tool_use"]);
+    expect(tokenizer.render([])).toBe("default");
+    expect(tokenizer.render([], { tools: [{}] })).toBe("tools");
+    expect(tokenizer.render([], { tools: [{}], template: "default" })).toBe("default");
+    const documents = { template: "rag", templateVariables: { documents: ["page 1"] } };
+    expect(tokenizer.render([], documents)).toBe("page 1");
+    expect(() => tokenizer.render([], { template: "other" })).toThrow(/no chat template called "other".*rag/);
+  });
+
+  test("renders arguments of tool calls that are JSON text as values, unless told to keep them", async () => {
+    const jinja = "{{ messages[0].tool_calls[0].function.arguments | tojson }}";
+    const tokenizer = await Tokenizer.load(await folder({ "tokenizer.json": bpe([]), "chat_template.jinja": jinja }));
+    const call = { function: { name: "add", arguments: '{"a": 1}' } };
+    const messages = [{ role: "assistant", content: "", tool_calls: [call] }];
+    expect(tokenizer.render(messages)).toBe('{"a": 1}');
+    expect(tokenizer.render(messages, { keepArguments: true })).toBe('"{\\"a\\": 1}"');
+  });
+
   test("that cannot be used is answered with what is wrong", async () => {
-    await expect(Tokenizer.load(await folder({}))).rejects.toThrow(/tokenizer.json is missing/);
-    await expect(Tokenizer.load(await folder({ "tokenizer.model": "x" }))).rejects.toThrow(/SentencePiece/);
+    await expect(Tokenizer.load(await folder({}))).rejects.toThrow(/there is no tokenizer.json/);
+    await expect(Tokenizer.load(await folder({ "tokenizer.model": "x" }))).rejects.toThrow(
+      /tokenizer.model cannot be used/,
+    );
     await expect(Tokenizer.load(await folder({ "tokenizer.json": "{" }))).rejects.toThrow(
       /tokenizer.json cannot be used/,
     );

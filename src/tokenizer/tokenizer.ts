@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import { Tokenizer as HuggingFaceTokenizer } from "tokenizers";
 import { z } from "zod";
 import { UserError } from "../protocol/user-error.ts";
 import { ChatTemplate, type TemplateOptions } from "./chat-template.ts";
-import type { ChatMessage } from "./messages.ts";
+import { type ChatMessage, withParsedArguments } from "./messages.ts";
 import { badFile, readTokenizerFiles, type TokenizerFiles } from "./model-folder.ts";
 import { StreamingDetokenizer, type TokenDecoder } from "./streaming-detokenizer.ts";
 
@@ -35,6 +34,10 @@ export interface EncodedText {
 export interface RenderOptions extends TemplateOptions {
   /** Default: whether the model can think. */
   enableThinking?: boolean | undefined;
+  /** One of `templateNames`; default: `default`, or `tool_use` where there is one and tools are given. */
+  template?: string | undefined;
+  /** Leaves tool-call arguments that are JSON text as they are, as mlx-lm does; templates then quote them. */
+  keepArguments?: boolean | undefined;
 }
 
 /** The tokenizer of a Hugging Face model folder, with its chat template and its end-of-text tokens. */
@@ -57,8 +60,7 @@ export class Tokenizer {
   readonly hasThinking: boolean;
 
   private constructor(folder: string, files: TokenizerFiles) {
-    const path = join(folder, "tokenizer.json");
-    const { library, json } = parseTokenizer(path, files.tokenizer);
+    const { library, json } = parseTokenizer(files.path, files.tokenizer);
     this.#folder = folder;
     this.#library = library;
     this.#decoder = decoderOf(library, json.decoder?.type === "ByteLevel");
@@ -116,11 +118,16 @@ export class Tokenizer {
     return this.#templates.size > 0;
   }
 
-  /** The conversation as the text that the model is given. */
+  get templateNames(): string[] {
+    return [...this.#templates.keys()];
+  }
+
+  /** The conversation as the text that the model is given: the one place for training, chat and the server. */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
-    const { enableThinking = this.hasThinking, ...rest } = options;
+    const { enableThinking = this.hasThinking, keepArguments, ...rest } = options;
     const templateVariables = { enable_thinking: enableThinking, ...options.templateVariables };
-    return this.#template(options).render(messages, { ...rest, templateVariables });
+    const given = keepArguments ? messages : withParsedArguments(messages);
+    return this.#template(options).render(given, { ...rest, templateVariables });
   }
 
   /** The conversation as token ids. The template writes all special tokens, so none are added. */
@@ -129,12 +136,20 @@ export class Tokenizer {
   }
 
   #template(options: RenderOptions): ChatTemplate {
+    const { template: name } = options;
+    if (name !== undefined) {
+      const named = this.#templates.get(name);
+      if (named) return named;
+      throw new UserError("tokenizer/unknown-template", { folder: this.#folder, name, names: this.templateNames });
+    }
     const withTools = options.tools && options.tools.length > 0 ? this.#templates.get("tool_use") : undefined;
     const template = withTools ?? this.#templates.get("default");
     if (template) return template;
     if (!this.hasChatTemplate) throw new UserError("tokenizer/no-chat-template", { folder: this.#folder });
-    const names = [...this.#templates.keys()].join(", ");
-    throw new UserError("tokenizer/no-default-template", { folder: this.#folder, names });
+    throw new UserError("tokenizer/no-default-template", {
+      folder: this.#folder,
+      names: this.templateNames.join(", "),
+    });
   }
 
   #idOf(token: string | undefined): number | undefined {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { patterned } from "../../test/gradients.ts";
 import { parity, read, relativeDifference } from "../../test/parity/fixtures.ts";
 import { toyModel } from "../../test/toys.ts";
 import { integers, tensor } from "../core/ops.ts";
@@ -11,12 +12,15 @@ import { scope } from "../core/scope.ts";
 import { loadDataset } from "../data/dataset.ts";
 import { tokenizeRows } from "../data/sample.ts";
 import { loadModel } from "../models/load.ts";
+import { SwitchLinear } from "../nn/switch-linear.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type AdapterSettings, loadTrainable, makeTrainable } from "./adapters.ts";
 import { makeBatch } from "./batches.ts";
 import { evaluateLoss } from "./evaluate-loss.ts";
 import { loadAdapter } from "./load-adapter.ts";
+import { LoRASwitchLinear } from "./lora-switch.ts";
+import { countParameters } from "./parameter-count.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "cygnet-adapters-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -45,55 +49,61 @@ const Expected = z.object({
 });
 const Config = z.looseObject({ model: z.string(), data: z.string(), mask_prompt: z.boolean().default(false) });
 
-describe.each(["adam-mistral-completions", "adamw-chat-masked", "dora", "full", "qlora-4bit"])(
-  "mlx-lm's adapter of %s",
-  (name) => {
-    const config = Config.parse(parse(readFileSync(join(parity, "curves", name, "config.yaml"), "utf8")));
-    const expected = read(join("curves", name, "adapter", "expected.json"), Expected);
-    const model = loadModel(join(parity, config.model));
-    loadAdapter(model, join(parity, "curves", name, "adapter"));
-    const tokenizer = Tokenizer.load(join(parity, config.model));
+const kept = [
+  "adam-mistral-completions",
+  "adamw-chat-masked",
+  "dora",
+  "full",
+  "qlora-4bit",
+  "lora-mixtral",
+  "qlora-qwen3-moe",
+];
+describe.each(kept)("mlx-lm's adapter of %s", (name) => {
+  const config = Config.parse(parse(readFileSync(join(parity, "curves", name, "config.yaml"), "utf8")));
+  const expected = read(join("curves", name, "adapter", "expected.json"), Expected);
+  const model = loadModel(join(parity, config.model));
+  loadAdapter(model, join(parity, "curves", name, "adapter"));
+  const tokenizer = Tokenizer.load(join(parity, config.model));
 
-    test("gives its losses on other rows", async () => {
-      const data = await loadDataset(join(parity, config.data), config);
-      for (const part of ["valid", "test"] as const) {
-        const options = { maskPrompt: config.mask_prompt, compat: true, maxSeqLength: 256 };
-        const { samples } = await tokenizeRows(data[part], await tokenizer, options);
-        const loss = await evaluateLoss(
-          model,
-          samples.map((sample) => makeBatch([sample], 256, true)),
-        );
-        expect(relativeDifference([loss], [expected.losses[part]]), part).toBeLessThan(1e-4);
+  test("gives its losses on other rows", async () => {
+    const data = await loadDataset(join(parity, config.data), config);
+    for (const part of ["valid", "test"] as const) {
+      const options = { maskPrompt: config.mask_prompt, compat: true, maxSeqLength: 256 };
+      const { samples } = await tokenizeRows(data[part], await tokenizer, options);
+      const loss = await evaluateLoss(
+        model,
+        samples.map((sample) => makeBatch([sample], 256, true)),
+      );
+      expect(relativeDifference([loss], [expected.losses[part]]), part).toBeLessThan(1e-4);
+    }
+  });
+
+  test("gives its logits and greedy answers", async () => {
+    const { encode, render, decode, eosTokenIds } = bound(await tokenizer);
+    for (const { prompt, text, logits } of expected.answers) {
+      const ids = [
+        ...(await encode(render([{ role: "user", content: prompt }], { addGenerationPrompt: true }), {
+          addSpecialTokens: false,
+        })),
+      ];
+      const answer: number[] = [];
+      for (let step = 0; step < 24; step++) {
+        const last = scope(() => model.forward(integers(ids, [1, ids.length])).at(1, -1)).toArray();
+        if (step === 0) expect(relativeDifference(last, logits), prompt).toBeLessThan(1e-3);
+        const next = last.indexOf(Math.max(...last));
+        if (eosTokenIds.includes(next)) break;
+        ids.push(next);
+        answer.push(next);
       }
-    });
+      // mlx-lm's detokenizer drops the blank before the first word and leaves byte 0 as the vocabulary spells it.
+      expect((await decode(answer)).trimStart().replaceAll("\0", "Ā"), prompt).toBe(text.trimStart());
+    }
+  });
 
-    test("gives its logits and greedy answers", async () => {
-      const { encode, render, decode, eosTokenIds } = bound(await tokenizer);
-      for (const { prompt, text, logits } of expected.answers) {
-        const ids = [
-          ...(await encode(render([{ role: "user", content: prompt }], { addGenerationPrompt: true }), {
-            addSpecialTokens: false,
-          })),
-        ];
-        const answer: number[] = [];
-        for (let step = 0; step < 24; step++) {
-          const last = scope(() => model.forward(integers(ids, [1, ids.length])).at(1, -1)).toArray();
-          if (step === 0) expect(relativeDifference(last, logits), prompt).toBeLessThan(1e-3);
-          const next = last.indexOf(Math.max(...last));
-          if (eosTokenIds.includes(next)) break;
-          ids.push(next);
-          answer.push(next);
-        }
-        // mlx-lm's detokenizer drops the blank before the first word and leaves byte 0 as the vocabulary spells it.
-        expect((await decode(answer)).trimStart().replaceAll("\0", "Ā"), prompt).toBe(text.trimStart());
-      }
-    });
-
-    test("leaves nothing to train", () => {
-      expect(model.trainableParameters()).toEqual({});
-    });
-  },
-);
+  test("leaves nothing to train", () => {
+    expect(model.trainableParameters()).toEqual({});
+  });
+});
 
 function bound(tokenizer: Tokenizer) {
   return {
@@ -153,6 +163,51 @@ describe("makeTrainable", () => {
     expect(unknown.message).not.toMatch(/\.linear/);
     const dora = lora({ fine_tune_type: "dora" }, ["model.embed_tokens"]);
     expect(rejection(() => trained(dora)).code).toBe("adapter/dora-embedding");
+  });
+});
+
+describe("experts", () => {
+  const changes = { num_experts: 4, num_experts_per_tok: 2, moe_intermediate_size: 6, norm_topk_prob: true };
+  const tokens = integers([1, 2, 3, 4, 5], [1, 5]);
+
+  test("take adapters of their own, which start at the base model and train", () => {
+    const model = toyModel("qwen3_moe", changes);
+    const plain = model.forward(tokens).toArray();
+    makeTrainable(model, lora({}, ["mlp.switch_mlp.gate_proj", "mlp.switch_mlp.down_proj"]));
+    const shapes = Object.entries(model.trainableParameters()).map(([path, x]) => [path.split(".mlp.")[1], x.shape]);
+    expect(Object.fromEntries(shapes)).toEqual({
+      "switch_mlp.gate_proj.lora_a": [4, 2, 8],
+      "switch_mlp.gate_proj.lora_b": [4, 6, 2],
+      "switch_mlp.down_proj.lora_a": [4, 2, 6],
+      "switch_mlp.down_proj.lora_b": [4, 8, 2],
+    });
+    expect(relativeDifference(model.forward(tokens).toArray(), plain)).toBeLessThan(1e-5);
+  });
+
+  test("without keys, the router is adapted too, as mlx-lm does", () => {
+    const model = toyModel("mixtral", { num_local_experts: 4 });
+    makeTrainable(model, lora());
+    const paths = Object.keys(model.trainableParameters()).map((path) => path.replace(/^model\.layers\.0\./, ""));
+    expect(paths).toContain("block_sparse_moe.gate.lora_a");
+    expect(paths.filter((path) => path.includes("switch_mlp")).length).toBe(6);
+  });
+
+  test("an update is what merging it into the weights gives", () => {
+    const x = patterned([5, 1, 8]);
+    const routing = { indices: integers([0, 1, 2, 3, 0, 1, 3, 2, 1, 0], [5, 2]), sorted: false };
+    const layer = new LoRASwitchLinear(new SwitchLinear(8, 6, 4), { rank: 2, scale: 3, dropout: 0 });
+    layer.update({ lora_b: patterned([4, 6, 2]) });
+    const merged = SwitchLinear.of(layer.denseWeight());
+    const [found, expected] = [layer, merged].map((each) => each.forward(x, routing).toArray());
+    expect(relativeDifference(found ?? [], expected ?? [])).toBeLessThan(1e-5);
+  });
+
+  test("are counted unpacked, and refuse DoRA", () => {
+    const packed = loadModel(join(parity, "models", "qwen3-moe-4bit-g32"));
+    const plain = loadModel(join(parity, "models", "qwen3-moe"));
+    expect(countParameters(packed).total_parameters).toBe(countParameters(plain).total_parameters);
+    const dora = () => makeTrainable(toyModel("qwen3_moe", changes), lora({ fine_tune_type: "dora" }));
+    expect(rejection(dora).code).toBe("adapter/dora-experts");
   });
 });
 

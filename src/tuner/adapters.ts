@@ -5,9 +5,11 @@ import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
+import { QuantizedSwitchLinear, SwitchLinear } from "../nn/switch-linear.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { DoRALinear } from "./dora.ts";
 import { LoRAEmbedding, LoRALinear, type LoRAParameters } from "./lora.ts";
+import { LoRASwitchLinear } from "./lora-switch.ts";
 
 interface LowRank {
   fine_tune_type: "lora" | "dora";
@@ -75,8 +77,13 @@ function isAdaptable(module: Module): boolean {
     module instanceof Linear ||
     module instanceof QuantizedLinear ||
     module instanceof Embedding ||
-    module instanceof QuantizedEmbedding
+    module instanceof QuantizedEmbedding ||
+    isSwitch(module)
   );
+}
+
+function isSwitch(module: Module): module is SwitchLinear | QuantizedSwitchLinear {
+  return module instanceof SwitchLinear || module instanceof QuantizedSwitchLinear;
 }
 
 function adaptablePaths(root: Module): string[] {
@@ -86,7 +93,9 @@ function adaptablePaths(root: Module): string[] {
 function adapterFor(layer: Module, { fine_tune_type, lora_parameters }: LowRank): Module {
   const Adapter = fine_tune_type === "dora" ? DoRALinear : LoRALinear;
   if (layer instanceof Linear || layer instanceof QuantizedLinear) return new Adapter(layer, lora_parameters);
-  if (fine_tune_type === "dora") throw new UserError("adapter/dora-embedding", {});
+  if (fine_tune_type === "dora")
+    throw new UserError(isSwitch(layer) ? "adapter/dora-experts" : "adapter/dora-embedding", {});
+  if (isSwitch(layer)) return new LoRASwitchLinear(layer, lora_parameters);
   if (layer instanceof Embedding || layer instanceof QuantizedEmbedding)
     return new LoRAEmbedding(layer, lora_parameters);
   throw new TypeError(`no adapter for ${layer.constructor.name}`);

@@ -6,6 +6,7 @@ import { Dropout } from "../nn/dropout.ts";
 import type { EmbeddingLayer } from "../nn/embedding.ts";
 import { type LinearLayer, projected } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
+import type { SwitchLayer } from "../nn/switch-linear.ts";
 
 export interface LoRAParameters {
   rank: number;
@@ -17,8 +18,8 @@ export interface LoRAParameters {
 /** A layer with an update beside its frozen weight. */
 export interface AdapterLayer extends Module {
   /** The layer under the update. */
-  readonly base: LinearLayer | EmbeddingLayer;
-  /** W with the update merged in, [out, in], in `weight`'s dtype. weight: the base weight in floating point. */
+  readonly base: LinearLayer | EmbeddingLayer | SwitchLayer;
+  /** W with the update merged in, in `weight`'s shape and dtype. weight: the base weight in floating point. */
   mergedWeight(weight: Tensor): Tensor;
 }
 
@@ -39,7 +40,7 @@ export class LoRALinear extends Module implements LinearLayer, AdapterLayer {
   constructor(linear: LinearLayer, { rank, scale, dropout }: LoRAParameters) {
     super();
     this.linear = linear.freeze();
-    this.lora_a = initialA(linear.inputDims, rank);
+    this.lora_a = initialA([linear.inputDims, rank], linear.inputDims);
     this.lora_b = zeros([rank, linear.outputDims]); // a zero update: training starts at the base model
     this.dropout = new Dropout(dropout);
     this.scale = scale;
@@ -90,7 +91,7 @@ export class LoRAEmbedding extends Module implements EmbeddingLayer, AdapterLaye
   constructor(embedding: EmbeddingLayer, { rank, scale, dropout }: LoRAParameters) {
     super();
     this.embedding = embedding.freeze();
-    this.lora_a = initialA(embedding.vocabularySize, rank);
+    this.lora_a = initialA([embedding.vocabularySize, rank], embedding.vocabularySize);
     this.lora_b = zeros([rank, embedding.dims]);
     this.dropout = new Dropout(dropout);
     this.#scale = scale;
@@ -134,10 +135,10 @@ export class LoRAEmbedding extends Module implements EmbeddingLayer, AdapterLaye
  * A, uniform in ±1/√in. The key drawn first is thrown away: mlx-lm makes and discards a random base layer there, and with
  * the same seed both start from the same matrices.
  */
-function initialA(inputDims: number, rank: number): Tensor {
+export function initialA(shape: readonly number[], inputDims: number): Tensor {
   random.nextKey().dispose();
   const bound = 1 / Math.sqrt(inputDims);
-  return random.uniform([inputDims, rank], { low: -bound, high: bound });
+  return random.uniform(shape, { low: -bound, high: bound });
 }
 
 /** scale · (A B)ᵀ, in the order of operations of mlx-lm's fuse. */

@@ -23,4 +23,8 @@ export const adapterMessages = {
     en: "DoRA adapts linear layers only; take the embedding out of lora_parameters.keys, or use fine_tune_type: lora.",
     zh: "DoRA 只能用于线性层；请从 lora_parameters.keys 中去掉嵌入层，或使用 fine_tune_type: lora。",
   }),
+  "adapter/dora-experts": (_: Record<string, never>) => ({
+    en: "DoRA cannot adapt the experts of this model. Name other layers in lora_parameters.keys, such as self_attn.q_proj, or use fine_tune_type: lora.",
+    zh: "DoRA 不能用于该模型的专家层。请在 lora_parameters.keys 中只列出其他层（如 self_attn.q_proj），或使用 fine_tune_type: lora。",
+  }),
 };
