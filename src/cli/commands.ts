@@ -29,6 +29,7 @@ export const commands: readonly CommandEntry[] = [
     summary: "command/generate",
     load: async () => (await import("./commands/generate.ts")).generate,
   },
+  { name: "chat", summary: "command/chat", load: async () => (await import("./commands/chat.ts")).chat },
   { name: "fuse", summary: "command/fuse", load: async () => (await import("./commands/fuse.ts")).fuse },
   { name: "demo", summary: "command/demo", load: async () => (await import("./commands/demo.ts")).demo },
 ];

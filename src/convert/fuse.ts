@@ -8,8 +8,8 @@ import type { Module } from "../nn/module.ts";
 import { isPackedLayer, type PackedLayer } from "../nn/packed-layer.ts";
 import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
 import { QuantizedSwitchLinear, SwitchLinear } from "../nn/switch-linear.ts";
-import { type AdapterLayer, LoRAEmbedding, LoRALinear } from "../tuner/lora.ts";
-import { LoRASwitchLinear } from "../tuner/lora-switch.ts";
+import { adapterLayers } from "../tuner/adapter-switch.ts";
+import type { AdapterLayer } from "../tuner/lora.ts";
 
 /**
  * Replaces every adapter of `model` by the plain layer that computes the same, and returns the paths of those layers. A
@@ -17,7 +17,7 @@ import { LoRASwitchLinear } from "../tuner/lora-switch.ts";
  * `dequantize` it stays unpacked.
  */
 export function fuseAdapters(model: LanguageModel, { dequantize }: { dequantize: boolean }): string[] {
-  const adapters = [...model.modules()].filter((entry): entry is [string, AdapterLayer] => isAdapter(entry[1]));
+  const adapters = adapterLayers(model);
   for (const [path, adapter] of adapters) replaceLayer(model, path, () => merged(adapter, dequantize));
   return adapters.map(([path]) => path);
 }
@@ -27,10 +27,6 @@ export function dequantizeLayers(model: LanguageModel): number {
   const packed = [...model.modules()].filter((entry): entry is [string, PackedLayer] => isPackedLayer(entry[1]));
   for (const [path, layer] of packed) replaceLayer(model, path, () => dense(layer));
   return packed.length;
-}
-
-function isAdapter(module: Module): boolean {
-  return module instanceof LoRALinear || module instanceof LoRAEmbedding || module instanceof LoRASwitchLinear;
 }
 
 // Evaluated layer by layer, so that one layer's dense form is in memory at a time.

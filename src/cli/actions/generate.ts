@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { peakMemory } from "../../core/memory.ts";
 import * as random from "../../core/random.ts";
 import { type GeneratedText, generateText } from "../../generate/generate-text.ts";
-import type { Sampling } from "../../generate/sampler.ts";
 import type { LanguageModel } from "../../models/language-model.ts";
 import { loadModel } from "../../models/load.ts";
 import { UserError } from "../../protocol/user-error.ts";
@@ -12,6 +11,7 @@ import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { GenerateConfig } from "../commands/generate.ts";
 import type { Ui } from "../ui.ts";
 import { flagOf } from "../values.ts";
+import { samplingOf } from "./sampling.ts";
 
 export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
   const tokenizer = await Tokenizer.load(config.model);
@@ -80,36 +80,6 @@ function idOf(token: string, tokenizer: Tokenizer): number {
   const id = tokenizer.addedTokens.get(token);
   if (id !== undefined) return id;
   throw new UserError("generate/unknown-token", { token, known: [...tokenizer.addedTokens.keys()].slice(0, 12) });
-}
-
-function samplingOf(config: GenerateConfig, tokenizer: Tokenizer, vocabulary: number): Sampling {
-  const penalty = (value: number | undefined, none: number) =>
-    value === undefined || value === none ? undefined : { value, context: config.penalty_context_size };
-  const penalties = {
-    repetition: penalty(config.repetition_penalty, 1),
-    presence: penalty(config.presence_penalty, 0),
-    frequency: penalty(config.frequency_penalty, 0),
-  };
-  return {
-    temperature: config.temp,
-    topP: config.top_p,
-    topK: config.top_k,
-    minP: config.min_p,
-    minTokensToKeep: config.min_tokens_to_keep,
-    logitBias: biasOf(config, vocabulary),
-    xtc: {
-      probability: config.xtc_probability,
-      threshold: config.xtc_threshold,
-      exempt: [...tokenizer.eosTokenIds],
-    },
-    penalties: Object.values(penalties).some((each) => each !== undefined) ? penalties : undefined,
-  };
-}
-
-function biasOf({ logit_bias = {} }: GenerateConfig, vocabulary: number): Map<number, number> {
-  const bias = new Map(Object.entries(logit_bias).map(([id, value]) => [Number(id), value]));
-  for (const id of bias.keys()) if (id >= vocabulary) throw new UserError("generate/bias-outside", { id, vocabulary });
-  return bias;
 }
 
 function report(result: GeneratedText, prompt: readonly number[], ui: Ui): void {

@@ -1,4 +1,5 @@
 import { adapterMessages } from "./adapter.ts";
+import { chatMessages } from "./chat.ts";
 import { cliMessages } from "./cli.ts";
 import { dataMessages } from "./data.ts";
 import { demoMessages } from "./demo.ts";
@@ -12,6 +13,7 @@ import { trainingMessages } from "./training.ts";
 
 const messages = {
   ...adapterMessages,
+  ...chatMessages,
   ...cliMessages,
   ...dataMessages,
   ...demoMessages,

@@ -188,6 +188,10 @@ export const cliMessages = {
     zh: "微调模型：LoRA、QLoRA 或全参数",
   }),
   "command/generate": (_: Record<string, never>) => ({ en: "answer a prompt with a model", zh: "用模型回答一个提示" }),
+  "command/chat": (_: Record<string, never>) => ({
+    en: "talk with a model, or with base and tuned side by side",
+    zh: "与模型对话，或并排对比微调前后的回答",
+  }),
   "command/fuse": (_: Record<string, never>) => ({
     en: "merge an adapter into its base model",
     zh: "将适配器合并到基础模型",

@@ -1,0 +1,116 @@
+import { styleText } from "node:util";
+
+type Style = Parameters<typeof styleText>[0];
+
+/**
+ * Markdown as styled text for a terminal, while it streams: headings, bold, code, fenced blocks and bullets. What may become
+ * a mark is held back until it is clear; all other text goes on at once.
+ */
+export class MarkdownStream {
+  readonly #styled: boolean;
+  #held = "";
+  #atLineStart = true;
+  #fenced = false;
+  #heading = false;
+  #bold = false;
+  #code = false;
+
+  /** styled: false gives the text as it is. */
+  constructor(styled: boolean) {
+    this.#styled = styled;
+  }
+
+  add(text: string): string {
+    if (!this.#styled) return text;
+    this.#held += text;
+    let out = "";
+    for (let step = this.#step(false); step !== undefined; step = this.#step(false)) out += step;
+    return out;
+  }
+
+  finish(): string {
+    let out = "";
+    for (let step = this.#step(true); step !== undefined; step = this.#step(true)) out += step;
+    return out;
+  }
+
+  /** The next piece that is certain, or undefined. */
+  #step(isEnd: boolean): string | undefined {
+    const { held } = { held: this.#held };
+    if (held === "") return undefined;
+    if (this.#atLineStart) return this.#lineStart(held, isEnd);
+    if (held.startsWith("\n")) return this.#lineEnd();
+    if (this.#fenced) return this.#take(until(held, "\n"), "cyan");
+    const mark = /^(\*\*|`)/.exec(held)?.[0];
+    if (mark === "**" && !this.#code) return this.#toggle(2, () => (this.#bold = !this.#bold));
+    if (mark === "`") return this.#toggle(1, () => (this.#code = !this.#code));
+    if (held === "*" && !isEnd) return undefined;
+    return this.#take(Math.max(1, until(held.slice(1), "\n", "*", "`") + 1), this.#style());
+  }
+
+  /** Marks that stand at the beginning of a line; its first few characters decide. */
+  #lineStart(held: string, isEnd: boolean): string | undefined {
+    const line = held.split("\n", 1)[0] ?? "";
+    const isWhole = held.includes("\n") || isEnd;
+    if (/^\s*`{0,2}$/.test(line) && line.includes("`") && !isWhole) return undefined;
+    if (/^\s*```/.test(line)) {
+      if (!isWhole) return undefined;
+      this.#fenced = !this.#fenced;
+      return this.#take(line.length, "dim");
+    }
+    this.#atLineStart = false;
+    if (this.#fenced) return "";
+    if (/^#{0,6}$/.test(line) && line !== "" && !isWhole) {
+      this.#atLineStart = true;
+      return undefined;
+    }
+    if (/^#{1,6} /.test(line)) {
+      this.#heading = true;
+      this.#held = held.replace(/^#{1,6} /, "");
+      return "";
+    }
+    const bullet = /^(\s*)[-*] /.exec(line);
+    if (bullet) {
+      this.#held = held.slice(bullet[0].length);
+      return `${bullet[1]}• `;
+    }
+    if (/^\s*[-*]?$/.test(line) && line !== "" && !isWhole) {
+      this.#atLineStart = true;
+      return undefined;
+    }
+    return "";
+  }
+
+  #lineEnd(): string {
+    this.#held = this.#held.slice(1);
+    this.#atLineStart = true;
+    this.#heading = false;
+    this.#bold = false;
+    this.#code = false;
+    return "\n";
+  }
+
+  #toggle(length: number, change: () => void): string {
+    this.#held = this.#held.slice(length);
+    change();
+    return "";
+  }
+
+  #take(length: number, style: Style | undefined): string {
+    const text = this.#held.slice(0, length);
+    this.#held = this.#held.slice(length);
+    if (length === text.length && /^\s*```/.test(text)) this.#atLineStart = false;
+    return style && text !== "" ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  #style(): Style | undefined {
+    if (this.#code) return "cyan";
+    if (this.#heading) return ["bold", "underline"];
+    return this.#bold ? "bold" : undefined;
+  }
+}
+
+/** Where the first of some marks stands, or the text ends. */
+function until(text: string, ...marks: string[]): number {
+  return Math.min(text.length, ...marks.map((mark) => text.indexOf(mark)).filter((at) => at >= 0));
+}

@@ -1,0 +1,61 @@
+/** A piece of an answer: what the model thinks before it answers, or the answer. */
+export interface AnswerPiece {
+  kind: "thinking" | "answer";
+  text: string;
+}
+
+/**
+ * Tells thoughts from the answer in a stream of text: what stands between `<think>` and `</think>`. Text that may be the
+ * beginning of such a mark is held back until it is clear; blanks around thoughts are left out.
+ */
+export class ThinkingSplitter {
+  #held = "";
+  #inside: boolean;
+  #isFresh = true; // nothing was given out since the last mark
+
+  /** inside: the prompt ended within thoughts, as some templates have it. */
+  constructor({ inside = false } = {}) {
+    this.#inside = inside;
+  }
+
+  add(text: string): AnswerPiece[] {
+    this.#held += text;
+    const pieces: AnswerPiece[] = [];
+    for (;;) {
+      const mark = this.#inside ? "</think>" : "<think>";
+      const at = this.#held.indexOf(mark);
+      if (at < 0) {
+        this.#give(pieces, this.#held.length - beginningOf(mark, this.#held));
+        return pieces;
+      }
+      this.#give(pieces, at);
+      this.#held = this.#held.slice(mark.length);
+      this.#inside = !this.#inside;
+      this.#isFresh = true;
+    }
+  }
+
+  /** The rest, when no more text comes. */
+  finish(): AnswerPiece[] {
+    const pieces: AnswerPiece[] = [];
+    this.#give(pieces, this.#held.length);
+    return pieces;
+  }
+
+  #give(pieces: AnswerPiece[], length: number): void {
+    const raw = this.#held.slice(0, length);
+    this.#held = this.#held.slice(length);
+    const text = this.#isFresh ? raw.trimStart() : raw;
+    if (text === "") return;
+    this.#isFresh = false;
+    pieces.push({ kind: this.#inside ? "thinking" : "answer", text });
+  }
+}
+
+/** How much of a text's end is the beginning of a mark. */
+function beginningOf(mark: string, text: string): number {
+  for (let length = Math.min(mark.length - 1, text.length); length > 0; length--) {
+    if (text.endsWith(mark.slice(0, length))) return length;
+  }
+  return 0;
+}
