@@ -9,7 +9,10 @@ import { SetupError } from "./setup/messages.mjs";
 import { output, run } from "./setup/processes.mjs";
 
 const root = resolve(import.meta.dirname, "..");
-const usualTests = ["src/core", "src/native", "src/optim", "src/models/cached-attention.test.ts"];
+const usualTests = [
+  ...["src/core", "src/native", "src/optim", "src/generate"],
+  ...["src/models/cached-attention.test.ts", "src/tuner/quantized-curve.test.ts"],
+];
 
 /** What -fsanitize takes, the library that must be in the process before the addon, its settings, and what a report looks like. */
 const sanitizers = {
