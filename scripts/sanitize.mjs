@@ -65,6 +65,7 @@ function test(name, addon, compiler, files) {
     "run",
     "--maxWorkers=1",
     "--testTimeout=600000",
+    ...options,
     ...files,
   ];
   // ThreadSanitizer's memory map has no room for randomly placed libraries.
