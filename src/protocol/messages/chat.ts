@@ -9,7 +9,7 @@ export const chatMessages = {
 /regenerate       answer the last question again
 /edit             change the last question
 /set NAME VALUE   change a setting: temp, top_p, top_k, min_p, max_tokens, seed, thinking, repetition_penalty, …
-/save FILE        write the conversation as one line of JSON, as training data has it
+/save FILE        write the conversation as one line of JSON, a row of training data
 /load FILE        go on with a saved conversation
 /exit             end (also Ctrl-D)
 """               begins and ends a text of several lines`,
