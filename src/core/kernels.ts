@@ -178,14 +178,16 @@ export interface SampleOptions {
 
 /**
  * Tokens chosen from logits [B, V] and the logarithms of their probabilities, [B] each; undefined where our kernel cannot. The
- * filters look at the distribution at temperature 1. Draws take 64 bits each of this thread's random sequence.
+ * filters look at the distribution at temperature 1. Draws take 64 bits each, `words` [B, 2] uint32, of this thread's random
+ * sequence unless they are given.
  */
 export function sample(
   logits: Tensor,
   { temperature, topP, minP, topK, bias }: SampleOptions,
+  words: () => Tensor = () => random.bits([logits.dim(0), 2]),
 ): { ids: Tensor; logprobs: Tensor } | undefined {
   if (!hasCpuKernels(logits.dtype)) return undefined;
-  const bits = temperature > 0 ? random.bits([logits.dim(0), 2]) : undefined;
+  const bits = temperature > 0 ? words() : undefined;
   const handles = native.cpuSample(logits.handle, bias?.handle, bits?.handle, temperature, topP, minP, topK);
   const [ids, logprobs] = handles.map((handle) => new Tensor(handle));
   if (!ids || !logprobs) throw new Error("sample returns ids and logprobs");

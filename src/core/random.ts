@@ -32,7 +32,14 @@ export function key(value: number): Tensor {
 
 /** The next key of this thread's sequence. */
 export function nextKey(): Tensor {
-  const both = native.randomSplit(state().handle, 2);
+  const [next, drawn] = splitKey(state());
+  setState(next);
+  return drawn;
+}
+
+/** Two keys whose draws have nothing to do with each other: the sequence's next state, and one to draw with. */
+function splitKey(from: Tensor): [next: Tensor, drawn: Tensor] {
+  const both = native.randomSplit(from.handle, 2);
   const [next, drawn] = native.split(both, 2, 0).map((row) => {
     const flat = native.reshape(row, [2]);
     native.free(row);
@@ -40,8 +47,32 @@ export function nextKey(): Tensor {
   });
   native.free(both);
   if (!next || !drawn) throw new Error("a key splits into two");
-  setState(next);
-  return drawn;
+  return [next, drawn];
+}
+
+/** A sequence beside this thread's, for one text among several: the same seed gives the same keys as `seed` and `nextKey`. */
+export class Sequence {
+  #state: Tensor;
+
+  constructor(seed: number) {
+    this.#state = keep(key(seed));
+  }
+
+  /** Evaluate it with each step, or its graph grows. */
+  get state(): Tensor {
+    return this.#state;
+  }
+
+  nextKey(): Tensor {
+    const [next, drawn] = splitKey(this.#state);
+    this.#state.dispose();
+    this.#state = keep(next);
+    return drawn;
+  }
+
+  dispose(): void {
+    this.#state.dispose();
+  }
 }
 
 /** Runs `body` with a sequence of its own that begins at `start`; this thread's goes on as if nothing had been drawn. */

@@ -86,13 +86,24 @@ export class Sampler {
     this.#penalties?.begin(prompt);
   }
 
-  /** A seed repeats its draws on the same path only: our kernel takes one random number a row, MLX's operations one a token. */
-  choose(logits: Tensor): Choice {
-    const penalized = this.#penalties?.apply(this.#biased(logits));
-    const options = penalized ? { ...this.#options, bias: undefined } : this.#options;
+  /** How our kernel chooses, where it can choose for this sampler on its own. */
+  get kernelOptions(): SampleOptions | undefined {
+    const isOurs = !this.#penalties && !this.#xtc && (this.#minTokensToKeep <= 1 || this.#options.minP === 0);
+    return isOurs ? this.#options : undefined;
+  }
+
+  /**
+   * Draws take their keys of this thread's sequence unless others are given. A seed repeats its draws on the same path only: our
+   * kernel takes one random number a row, MLX's operations one a token.
+   */
+  choose(logits: Tensor, nextKey: () => Tensor = random.nextKey): Choice {
+    const biased = this.#penalties ? this.#penalties.apply(this.#biased(logits)) : undefined;
+    const options = this.#penalties ? { ...this.#options, bias: undefined } : this.#options;
     const isOurs = !this.#xtc && (this.#minTokensToKeep <= 1 || options.minP === 0);
+    const words = () => random.bits([logits.dim(0), 2], nextKey());
     const choice =
-      (isOurs && sample(penalized ?? logits, options)) || this.#chooseInSteps(penalized ?? this.#biased(logits));
+      (isOurs && sample(biased ?? logits, options, words)) ||
+      this.#chooseInSteps(biased ?? this.#biased(logits), nextKey);
     this.#penalties?.add(choice.ids);
     return choice;
   }
@@ -107,16 +118,16 @@ export class Sampler {
     return bias ? logits.astype("float32").add(bias) : logits;
   }
 
-  #chooseInSteps(logits: Tensor): Choice {
+  #chooseInSteps(logits: Tensor, nextKey: () => Tensor): Choice {
     const logprobs = logits.subtract(logits.logsumexp(-1, true)); // [B, V]
-    const ids = this.#draw(logprobs);
+    const ids = this.#draw(logprobs, nextKey);
     return { ids, logprobs: takeAlongAxis(logprobs, ids.expandDims(1), 1).squeeze(1).astype("float32") };
   }
 
-  #draw(logprobs: Tensor): Tensor {
+  #draw(logprobs: Tensor, nextKey: () => Tensor): Tensor {
     const { temperature } = this.#options;
     if (temperature === 0) return logprobs.argmax(-1);
-    return random.categorical(this.#kept(logprobs).multiply(1 / temperature));
+    return random.categorical(this.#kept(logprobs, nextKey).multiply(1 / temperature), -1, nextKey());
   }
 
   /** log p of each token to be drawn, for a temperature above 0 and without penalties: [B, V] → [B, V] float32. */
@@ -131,12 +142,12 @@ export class Sampler {
     return logits.subtract(logits.logsumexp(-1, true));
   }
 
-  #kept(logprobs: Tensor): Tensor {
+  #kept(logprobs: Tensor, nextKey: () => Tensor = random.nextKey): Tensor {
     const { topP, minP, topK } = this.#options;
     let kept = logprobs;
     if (topP < 1) kept = nucleus(kept, topP);
     if (minP > 0) kept = above(kept, minP, this.#minTokensToKeep);
-    if (this.#xtc) kept = withoutTopChoices(kept, this.#xtc);
+    if (this.#xtc) kept = withoutTopChoices(kept, this.#xtc, nextKey());
     return topK > 0 ? likeliest(kept, topK) : kept;
   }
 
@@ -166,10 +177,10 @@ function above(logprobs: Tensor, minP: number, atLeast: number): Tensor {
   return masked(putAlongAxis(kept, order, full([1, 1], 1, "bool"), -1), logprobs);
 }
 
-function withoutTopChoices(logprobs: Tensor, { probability, threshold, exempt }: Xtc): Tensor {
+function withoutTopChoices(logprobs: Tensor, { probability, threshold, exempt }: Xtc, key: Tensor): Tensor {
   const reached = logprobs.greaterEqual(Math.log(threshold));
   const least = where(reached, logprobs, full([1, 1], Number.POSITIVE_INFINITY, logprobs.dtype)).min(-1, true);
-  const happens = random.uniform([logprobs.dim(0), 1]).less(probability);
+  const happens = random.uniform([logprobs.dim(0), 1], { key }).less(probability);
   const out = logprobs.greater(least).logicalAnd(happens);
   const spared =
     exempt.length > 0 ? putAlongAxis(out, integers(exempt, [1, exempt.length]), full([1, 1], 0, "bool"), -1) : out;
