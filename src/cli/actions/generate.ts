@@ -14,6 +14,8 @@ import { flagOf } from "../values.ts";
 import { samplingOf } from "./sampling.ts";
 
 export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
+  if (config.prompts !== undefined)
+    return (await import("./generate-file.ts")).generateFile(config, config.prompts, ui);
   const tokenizer = await Tokenizer.load(config.model);
   const prompt = await encodePrompt(config, tokenizer);
   const extraEosTokenIds = config.extra_eos_token.map((token) => idOf(token, tokenizer));
@@ -60,23 +62,33 @@ async function loadDraft(config: GenerateConfig, path: string, tokenizer: Tokeni
 async function encodePrompt(config: GenerateConfig, tokenizer: Tokenizer): Promise<number[]> {
   const text =
     config.prompt === "-" ? readFileSync(0, "utf8") : config.prompt.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
-  const ids =
-    config.ignore_chat_template || !tokenizer.hasChatTemplate
-      ? await tokenizer.encode(text)
-      : await tokenizer.encodeChat(conversation(text, config.system_prompt), {
-          addGenerationPrompt: true,
-          templateVariables: config.chat_template_config ?? {},
-        });
+  const ids = await encodeMessages(config, tokenizer, conversation(text, config.system_prompt));
   if (ids.length === 0) throw new UserError("generate/empty-prompt", {});
   return ids;
 }
 
-function conversation(text: string, system: string | undefined): ChatMessage[] {
+/** Through the chat template if there is one, else the texts as they are. */
+export async function encodeMessages(
+  config: GenerateConfig,
+  tokenizer: Tokenizer,
+  messages: readonly ChatMessage[],
+): Promise<number[]> {
+  if (config.ignore_chat_template || !tokenizer.hasChatTemplate) {
+    const said = messages.filter(({ role }) => role !== "system").map(({ content }) => content);
+    return tokenizer.encode(said.filter((text) => typeof text === "string").join("\n"));
+  }
+  return tokenizer.encodeChat(messages, {
+    addGenerationPrompt: true,
+    templateVariables: config.chat_template_config ?? {},
+  });
+}
+
+export function conversation(text: string, system: string | undefined): ChatMessage[] {
   const user = { role: "user", content: text };
   return system === undefined ? [user] : [{ role: "system", content: system }, user];
 }
 
-function idOf(token: string, tokenizer: Tokenizer): number {
+export function idOf(token: string, tokenizer: Tokenizer): number {
   const id = tokenizer.addedTokens.get(token);
   if (id !== undefined) return id;
   throw new UserError("generate/unknown-token", { token, known: [...tokenizer.addedTokens.keys()].slice(0, 12) });

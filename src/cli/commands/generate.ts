@@ -18,6 +18,19 @@ const GenerateConfig = z.object({
     zh: "提示内容；- 表示从标准输入读取",
     short: "p",
   }),
+  prompts: z.string().optional().register(fieldText, {
+    en: 'JSONL file of prompts, {"prompt": …} or {"messages": […]} a line, answered together; in place of --prompt',
+    zh: 'JSONL 提示文件，每行为 {"prompt": …} 或 {"messages": […]}，批量回答；代替 --prompt',
+  }),
+  output: z.string().optional().register(fieldText, {
+    en: "with --prompts: JSONL file for the answers; default: standard output",
+    zh: "配合 --prompts：写入回答的 JSONL 文件；默认输出到标准输出",
+    short: "o",
+  }),
+  batch_size: z.int().min(1).default(8).register(fieldText, {
+    en: "with --prompts: how many are answered together",
+    zh: "配合 --prompts：同时回答的提示数",
+  }),
   system_prompt: z.string().optional().register(fieldText, {
     en: "instructions before the prompt",
     zh: "置于提示之前的系统指令",

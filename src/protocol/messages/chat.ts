@@ -4,12 +4,12 @@ export const chatMessages = {
     zh: `正在与 ${f.model} 对话。/help 查看命令，Ctrl-C 停止当前回答，Ctrl-D 退出。${f.template ? "" : "\n该模型没有对话模板，只会续写你输入的内容。"}`,
   }),
   "chat/help": (_: Record<string, never>) => ({
-    en: `/reset            forget the conversation, keep the system prompt
+    en: `/reset            empty the conversation, keep the system prompt
 /system TEXT      set the system prompt; without text remove it
 /regenerate       answer the last question again
 /edit             change the last question
 /set NAME VALUE   change a setting: temp, top_p, top_k, min_p, max_tokens, seed, thinking, repetition_penalty, …
-/save FILE        write the conversation as one line of JSON, a row of training data
+/save FILE        write the conversation to a file, in one line of JSON like training data
 /load FILE        go on with a saved conversation
 /exit             end (also Ctrl-D)
 """               begins and ends a text of several lines`,

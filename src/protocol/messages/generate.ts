@@ -11,6 +11,18 @@ export const generateMessages = {
     en: `--logit-bias names token ${f.id}, but the vocabulary ends at ${f.vocabulary - 1}.`,
     zh: `--logit-bias 中的词元 ${f.id} 超出词表（最大为 ${f.vocabulary - 1}）。`,
   }),
+  "generate/bad-prompt": (f: { path: string; line: number }) => ({
+    en: `${f.path}, line ${f.line}: expected a JSON object with "prompt" (text) or "messages" (a list of messages).`,
+    zh: `${f.path} 第 ${f.line} 行：应为包含 "prompt"（文本）或 "messages"（消息列表）的 JSON 对象。`,
+  }),
+  "generate/file-with": (f: { flag: string }) => ({
+    en: `--prompts does not go with ${f.flag}: rows that are answered together share one plain cache. Leave out one of them.`,
+    zh: `--prompts 不能与 ${f.flag} 同时使用：批量回答共用一个普通缓存。请去掉其中一个。`,
+  }),
+  "generate/file-report": (f: { answers: number; tokens: number; seconds: number; peakBytes: number }) => ({
+    en: `${f.answers} answers, ${f.tokens} tokens in ${f.seconds.toFixed(1)} s (${(f.tokens / f.seconds).toFixed(1)} tokens/s), peak memory ${(f.peakBytes / 1e9).toFixed(2)} GB`,
+    zh: `${f.answers} 个回答，${f.seconds.toFixed(1)} 秒生成 ${f.tokens} 个词元（${(f.tokens / f.seconds).toFixed(1)} 词元/秒），内存峰值 ${(f.peakBytes / 1e9).toFixed(2)} GB`,
+  }),
   "generate/draft-with": (f: { flag: string }) => ({
     en: `--draft-model does not go with ${f.flag}: what the draft guessed wrong could not be taken back. Leave out one of them.`,
     zh: `--draft-model 不能与 ${f.flag} 同时使用：推测错误的词元无法撤回。请去掉其中一个。`,
