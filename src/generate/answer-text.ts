@@ -19,6 +19,8 @@ export class AnswerText {
   readonly tokenIds: number[] = [];
   /** Natural log of each token's probability. */
   readonly logprobs: number[] = [];
+  /** The likeliest tokens in each one's place, where they were asked for. */
+  readonly top: { id: number; logprob: number }[][] = [];
   text = "";
   hasEnded = false;
 
@@ -29,8 +31,9 @@ export class AnswerText {
   }
 
   /** Takes a token and returns the text that is now certain. */
-  add({ id, logprob }: GeneratedToken): string {
+  add({ id, logprob, top }: GeneratedToken): string {
     this.tokenIds.push(id);
+    if (top) this.top.push(top);
     this.logprobs.push(logprob);
     const isEnd = this.#ends.has(id);
     const text = isEnd ? "" : this.#matcher.add(this.#detokenizer.add(id));

@@ -15,6 +15,8 @@ export interface GeneratedText {
   tokenIds: number[];
   /** Natural log of each token's probability. */
   logprobs: number[];
+  /** The likeliest tokens in each one's place, best first, where they were asked for. */
+  top: { id: number; logprob: number }[][];
   /** Tokens that the draft had guessed. */
   fromDraft: number;
   finishReason: "stop" | "length";
@@ -47,11 +49,12 @@ export async function* generateText(
   }
   const rest = answer.finish();
   if (rest !== "") yield rest;
-  const { text, tokenIds, logprobs, hasEnded } = answer;
+  const { text, tokenIds, logprobs, top, hasEnded } = answer;
   return {
     text,
     tokenIds,
     logprobs,
+    top,
     fromDraft,
     finishReason: hasEnded ? "stop" : "length",
     promptSeconds: (first - start) / 1000,

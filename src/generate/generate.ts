@@ -1,7 +1,7 @@
 import type { Quantization } from "../core/ops.ts";
 import { integers } from "../core/ops.ts";
 import * as random from "../core/random.ts";
-import { scope } from "../core/scope.ts";
+import { dispose, scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { asyncEval } from "../core/transforms.ts";
 import type { Cache } from "../models/cache.ts";
@@ -30,6 +30,8 @@ export interface GeneratedToken {
   id: number;
   /** Natural log of its probability. */
   logprob: number;
+  /** The likeliest tokens in its place, best first, where `topLogprobs` asks for them. */
+  top?: { id: number; logprob: number }[];
 }
 
 /**
@@ -49,7 +51,7 @@ export async function* generateTokens(
     const choice = scope(() => sampler.choose(model.logits(lastOf(model.hidden(tokens, cache)))));
     pending.add(choice);
     scope(() => pack(cache, packing));
-    return { choice, ready: asyncEval(choice.ids, choice.logprobs, stateOf(cache), sampler.state, random.state()) };
+    return { choice, ready: asyncEval(choice, stateOf(cache), sampler.state, random.state()) };
   };
   try {
     const rest = await prefill(model, prompt, cache, { stepSize: prefillStepSize, packing, signal });
@@ -59,7 +61,7 @@ export async function* generateTokens(
     for (let count = 1; count <= maxTokens && !signal?.aborted; count++) {
       const { choice } = current;
       const next = count < maxTokens ? scope(() => step(choice.ids.reshape(1, 1))) : undefined;
-      const token = { id: choice.ids.item(), logprob: choice.logprobs.item() };
+      const token = tokenOf(choice);
       release(choice, pending);
       try {
         yield token;
@@ -110,8 +112,16 @@ export function stateOf(cache: readonly Cache[]): Tensor[] {
   return cache.flatMap((layer) => layer.state);
 }
 
+/** The token of a choice of one row. */
+function tokenOf({ ids, logprobs, top }: Choice): GeneratedToken {
+  const token = { id: ids.item(), logprob: logprobs.item() };
+  if (!top) return token;
+  const topLogprobs = top.logprobs.toArray();
+  const all = top.ids.toArray().map((id, i) => ({ id, logprob: topLogprobs[i] ?? Number.NaN }));
+  return { ...token, top: all.sort((a, b) => b.logprob - a.logprob) };
+}
+
 function release(choice: Choice, pending: Set<Choice>): void {
-  choice.ids.dispose();
-  choice.logprobs.dispose();
+  dispose(choice);
   pending.delete(choice);
 }

@@ -36,6 +36,8 @@ export interface Sampling {
   xtc?: Xtc | undefined;
   /** What tokens of the text so far lose, after `logitBias`. */
   penalties?: PenaltyOptions | undefined;
+  /** So many of the likeliest tokens are told with each choice. */
+  topLogprobs?: number;
 }
 
 /** "Exclude top choices": of the tokens that reach a threshold only the least likely stays. */
@@ -54,6 +56,8 @@ export interface Choice {
   ids: Tensor;
   /** log p of the chosen token under the model's own distribution: [B], float32. */
   logprobs: Tensor;
+  /** The likeliest tokens, in no order, where they were asked for: [B, n] each. */
+  top?: { ids: Tensor; logprobs: Tensor };
 }
 
 /** Chooses tokens from logits [B, V]. */
@@ -61,10 +65,12 @@ export class Sampler {
   readonly #options: SampleOptions;
   readonly #minTokensToKeep: number;
   readonly #xtc: Xtc | undefined;
+  readonly #top: number;
   readonly #penalties: Penalties | undefined;
 
   constructor(sampling: Sampling, vocabularySize: number) {
-    const { temperature, topP, minP, topK, logitBias, minTokensToKeep = 1, xtc, penalties } = sampling;
+    const { temperature, topP, minP, topK, logitBias, minTokensToKeep = 1, xtc, penalties, topLogprobs = 0 } = sampling;
+    this.#top = Math.min(topLogprobs, vocabularySize);
     this.#minTokensToKeep = minTokensToKeep;
     this.#xtc = xtc && xtc.probability > 0 && temperature > 0 ? xtc : undefined;
     this.#penalties = penalties && new Penalties(penalties);
@@ -88,7 +94,7 @@ export class Sampler {
 
   /** How our kernel chooses, where it can choose for this sampler on its own. */
   get kernelOptions(): SampleOptions | undefined {
-    const isOurs = !this.#penalties && !this.#xtc && (this.#minTokensToKeep <= 1 || this.#options.minP === 0);
+    const isOurs = !this.#penalties && !this.#xtc && this.#top === 0 && (this.#minTokensToKeep <= 1 || this.#options.minP === 0);
     return isOurs ? this.#options : undefined;
   }
 
@@ -105,7 +111,14 @@ export class Sampler {
       (isOurs && sample(biased ?? logits, options, words)) ||
       this.#chooseInSteps(biased ?? this.#biased(logits), nextKey);
     this.#penalties?.add(choice.ids);
-    return choice;
+    return this.#top > 0 ? { ...choice, top: this.#likeliest(biased ?? this.#biased(logits)) } : choice;
+  }
+
+  #likeliest(logits: Tensor): { ids: Tensor; logprobs: Tensor } {
+    const wide = logits.astype("float32");
+    const logprobs = wide.subtract(wide.logsumexp(-1, true));
+    const ids = argpartition(logprobs.negative(), this.#top - 1, -1).slice(1, 0, this.#top);
+    return { ids, logprobs: takeAlongAxis(logprobs, ids, 1) };
   }
 
   /** What the next choice needs: evaluate it with this one. */

@@ -1,6 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from "tokenizers";
 import { z } from "zod";
 import { UserError } from "../protocol/user-error.ts";
+import { bytesOfPiece } from "./byte-alphabet.ts";
 import { ChatTemplate, type TemplateOptions } from "./chat-template.ts";
 import { type ChatMessage, withParsedArguments } from "./messages.ts";
 import { badFile, readTokenizerFiles, type TokenizerFiles } from "./model-folder.ts";
@@ -108,6 +109,15 @@ export class Tokenizer {
   tokenText(id: number): string {
     const piece = this.#decoder.piece(id);
     return piece === null ? "" : this.#decoder.decode(["x", piece]).slice(1);
+  }
+
+  /** The bytes that a token stands for, which may be part of a character. */
+  tokenBytes(id: number): Uint8Array {
+    const piece = this.#decoder.piece(id) ?? "";
+    const byte = /^<0x([0-9a-f]{2})>$/i.exec(piece)?.[1];
+    if (byte !== undefined) return Uint8Array.of(Number.parseInt(byte, 16));
+    const isSpelled = this.#decoder.byteLevel && !this.addedTokens.has(piece);
+    return isSpelled ? bytesOfPiece(piece) : new TextEncoder().encode(this.tokenText(id));
   }
 
   detokenizer(): StreamingDetokenizer {
