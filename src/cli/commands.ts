@@ -13,6 +13,7 @@ export interface CommandEntry {
 /** Every command, in the order of help. Loading happens on use: help and mistakes cost no tensor library. */
 export const commands: readonly CommandEntry[] = [
   { name: "doctor", summary: "command/doctor", load: async () => (await import("./commands/doctor.ts")).doctor },
+  { name: "pull", summary: "command/pull", load: async () => (await import("./commands/pull.ts")).pull },
   {
     name: "data convert",
     summary: "command/data-convert",

@@ -5,6 +5,7 @@ import { dataMessages } from "./data.ts";
 import { demoMessages } from "./demo.ts";
 import { fileMessages } from "./file.ts";
 import { generateMessages } from "./generate.ts";
+import { hubMessages } from "./hub.ts";
 import { modelMessages } from "./model.ts";
 import { nativeMessages } from "./native.ts";
 import { tokenizerMessages } from "./tokenizer.ts";
@@ -19,6 +20,7 @@ const messages = {
   ...demoMessages,
   ...fileMessages,
   ...generateMessages,
+  ...hubMessages,
   ...modelMessages,
   ...nativeMessages,
   ...tokenizerMessages,

@@ -178,6 +178,10 @@ export const cliMessages = {
     en: "show what this machine has: system, memory, processor, MLX, language",
     zh: "检查本机环境：系统、内存、处理器、MLX、语言",
   }),
+  "command/pull": (_: Record<string, never>) => ({
+    en: "download a model or a data set from Hugging Face or ModelScope",
+    zh: "从 Hugging Face 或 ModelScope（魔搭）下载模型或数据集",
+  }),
   "command/data": (_: Record<string, never>) => ({ en: "prepare training data", zh: "准备训练数据" }),
   "command/data-convert": (_: Record<string, never>) => ({
     en: "turn self-cognition, alpaca, ShareGPT and prompt/completion files into training data",

@@ -1,0 +1,37 @@
+import { pull as pullRepository } from "../../hub/pull.ts";
+import { repositoryOf } from "../../hub/repository.ts";
+import { chosenHub } from "../../hub/settings.ts";
+import type { PullConfig } from "../commands/pull.ts";
+import { DownloadLine } from "../download-line.ts";
+import { programName } from "../program-name.ts";
+import type { Ui } from "../ui.ts";
+
+export async function pull(config: PullConfig, ui: Ui): Promise<number> {
+  const signal = ui.interruption();
+  const hub = chosenHub(config.hub);
+  const kind = config.dataset ? "dataset" : "model";
+  const repository = repositoryOf(config.model, { hub, kind, revision: config.revision });
+  const line = new DownloadLine(ui);
+  const start = performance.now();
+  try {
+    const pulled = await pullRepository(repository, { include: config.include, signal, ...line.hooks });
+    line.end();
+    const { folder, commit, files, bytes, downloadedBytes } = pulled;
+    const { name, revision } = repository;
+    ui.emit({ name, kind, hub, revision, commit, folder, files, bytes, downloaded_bytes: downloadedBytes });
+    const seconds = (performance.now() - start) / 1000;
+    ui.say("pull/done", { name, downloaded: downloadedBytes, bytes, folder, seconds });
+    const cygnet = programName();
+    if (kind === "dataset") {
+      ui.say("pull/next-data", { cygnet, name: config.model, folder, ready: files.includes("train.jsonl") });
+    } else if (files.includes("config.json")) {
+      ui.say("pull/next-model", { cygnet, name: config.model });
+    }
+    return 0;
+  } catch (error) {
+    line.end();
+    if (!signal.aborted) throw error;
+    ui.say("pull/stopped", {});
+    return 130;
+  }
+}
