@@ -6,6 +6,9 @@ import { isSafePath, type Listing, type Repository } from "./repository.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
 import { hubSettings } from "./settings.ts";
 
+/** Whoever has no network should not wait long to be told. */
+const firstContactFailures = 1;
+
 /** One repository on its hub. */
 export class RemoteRepository {
   readonly http: HubHttp;
@@ -23,7 +26,8 @@ export class RemoteRepository {
    */
   async list(): Promise<Listing> {
     const list = this.repository.hub === "hf" ? listHuggingFace : listModelScope;
-    const listing = await this.explained(() => withRetries(() => list(this.http, this.repository), this.options));
+    const retries = { ...this.options, maxFailures: firstContactFailures };
+    const listing = await this.explained(() => withRetries(() => list(this.http, this.repository), retries));
     const unsafe = listing.files.find(({ path }) => !isSafePath(path));
     if (unsafe) throw new UserError("hub/unsafe-path", { name: this.repository.name, path: unsafe.path });
     return listing;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectionError, HttpStatusError } from "./http.ts";
 
 /** Failures in a row, without a byte between them, after which a download is given up. */
-const maxFailures = 5;
+const mostFailures = 5;
 /** The longest wait that a server's Retry-After is followed for. */
 const maxWaitSeconds = 300;
 
@@ -19,11 +19,12 @@ export interface RetryOptions {
   onPause?: ((pause: RetryPause) => void) | undefined;
   /** How far a task has come; failures are counted from the last one that got further. */
   position?: () => number;
+  maxFailures?: number;
 }
 
 /** Runs a task again while it fails for reasons that pass: a cut line, a busy server. */
 export async function withRetries<T>(task: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const { signal, onPause, position = () => 0 } = options;
+  const { signal, onPause, position = () => 0, maxFailures = mostFailures } = options;
   let failures = 0;
   let reached = position();
   for (;;) {
@@ -34,7 +35,7 @@ export async function withRetries<T>(task: () => Promise<T>, options: RetryOptio
       if (position() > reached) failures = 0;
       reached = position();
       failures++;
-      const pause = pauseAfter(error, failures);
+      const pause = failures > maxFailures ? undefined : pauseAfter(error, failures);
       if (!pause) throw error;
       onPause?.(pause);
       await sleep(pause.seconds * 1000, undefined, signal ? { signal } : {});
@@ -43,7 +44,6 @@ export async function withRetries<T>(task: () => Promise<T>, options: RetryOptio
 }
 
 function pauseAfter(error: unknown, failures: number): RetryPause | undefined {
-  if (failures > maxFailures) return undefined;
   const backoff = Math.min(30, 2 ** (failures - 1));
   if (error instanceof ConnectionError) return { seconds: backoff, asked: false, reason: error.reason };
   if (!(error instanceof HttpStatusError) || !error.transient) return undefined;

@@ -19,12 +19,13 @@ const Tree = z.object({
 });
 
 /**
- * What was listed for a commit, in `trees/COMMIT.json` of a repository's cache folder: the file and format that
- * `huggingface_hub` 2 keeps to tell an interrupted download from a whole one.
+ * What was listed for a commit. `huggingface_hub` 2 keeps it in `trees/COMMIT.json` of a repository's cache folder, and so
+ * tells an interrupted download from a whole one. Ours has the same format and a name of its own: beside a list of all
+ * files Python would call a copy incomplete that lacks those which nobody needs.
  */
 export function readTree(root: string, commit: string): Listing | undefined {
-  const path = treePath(root, commit);
-  const parsed = existsSync(path) ? Tree.safeParse(readJsonFile(path)) : undefined;
+  const path = [ourPath(root, commit), join(root, "trees", `${commit}.json`)].find((each) => existsSync(each));
+  const parsed = path ? Tree.safeParse(readJsonFile(path)) : undefined;
   if (!parsed?.success) return undefined;
   const files = Object.entries(parsed.data.files).map(([name, facts]) => ({
     path: name,
@@ -39,7 +40,7 @@ export function readTree(root: string, commit: string): Listing | undefined {
 export function writeTree(root: string, { commit, files }: Listing): void {
   const entries = [...files].sort((a, b) => (a.path < b.path ? -1 : 1)).map((file) => [file.path, treeEntry(file)]);
   const tree = { format_version: 1, files: Object.fromEntries(entries) };
-  writeTextFile(treePath(root, commit), JSON.stringify(tree, null, 1));
+  writeTextFile(ourPath(root, commit), JSON.stringify(tree, null, 1));
 }
 
 function treeEntry({ size, gitOid, sha256, xetHash }: RemoteFile): object {
@@ -47,6 +48,6 @@ function treeEntry({ size, gitOid, sha256, xetHash }: RemoteFile): object {
   return { size, blob_id: gitOid ?? "", ...lfs, ...(xetHash ? { xet_hash: xetHash } : {}) };
 }
 
-function treePath(root: string, commit: string): string {
-  return join(root, "trees", `${commit}.json`);
+function ourPath(root: string, commit: string): string {
+  return join(root, "trees", `${commit}.cygnet.json`);
 }

@@ -9,15 +9,17 @@ import type { ChatMessage } from "../../tokenizer/messages.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { GenerateConfig } from "../commands/generate.ts";
+import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 import { flagOf } from "../values.ts";
 import { samplingOf } from "./sampling.ts";
 
 export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
-  const tokenizer = await Tokenizer.load(config.model);
+  const folder = await modelFolder(config, ui);
+  const tokenizer = await Tokenizer.load(folder);
   const prompt = await encodePrompt(config, tokenizer);
   const extraEosTokenIds = config.extra_eos_token.map((token) => idOf(token, tokenizer));
-  const model = loadModel(config.model, config.dtype ? { dtype: config.dtype } : {});
+  const model = loadModel(folder, config.dtype ? { dtype: config.dtype } : {});
   const size = model.config.vocab_size;
   const foreign = prompt.find((id) => id >= size);
   if (foreign !== undefined)

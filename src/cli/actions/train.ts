@@ -1,17 +1,21 @@
 import { RunConsumers } from "../../track/consumers.ts";
 import type { TrainConfig } from "../../tuner/config.ts";
 import { runTraining } from "../../tuner/run.ts";
+import { DownloadLine } from "../download-line.ts";
 import type { Ui } from "../ui.ts";
 
 export async function train(config: TrainConfig, ui: Ui): Promise<number> {
   const signal = ui.interruption();
+  const line = new DownloadLine(ui);
   const consumers = new RunConsumers(config, { write: (text) => ui.tell(text), interactive: ui.interactive });
   try {
-    for await (const event of runTraining(config, { signal })) {
+    for await (const event of runTraining(config, { signal, download: line.hooks })) {
+      line.end();
       consumers.handle(event);
       ui.emit(event);
     }
   } finally {
+    line.end();
     consumers.close();
   }
   return signal.aborted ? 130 : 0;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hubFields } from "../../hub/settings.ts";
 import { fieldText } from "../../protocol/fields.ts";
 import { command } from "../command.ts";
 import { jsonFlag } from "../values.ts";
@@ -6,8 +7,8 @@ import { samplingFields } from "./sampling-fields.ts";
 
 const GenerateConfig = z.object({
   model: z.string().register(fieldText, {
-    en: "model folder in Hugging Face layout, quantized by MLX or not",
-    zh: "Hugging Face 格式的模型文件夹，可以是 MLX 量化模型",
+    en: "model folder in Hugging Face layout, quantized by MLX or not, or ORG/NAME on a hub",
+    zh: "Hugging Face 格式的模型文件夹（可以是 MLX 量化模型），或平台上的 组织/名称",
   }),
   adapter_path: z.string().optional().register(fieldText, {
     en: "folder of a training run whose adapter is applied",
@@ -76,6 +77,7 @@ const GenerateConfig = z.object({
     en: "prompt tokens computed at once",
     zh: "一次计算的提示词元数",
   }),
+  ...hubFields,
 });
 export type GenerateConfig = z.output<typeof GenerateConfig>;
 

@@ -1,4 +1,5 @@
-interface Where {
+/** What a message about a repository tells of it. */
+export interface Where {
   hub: "hf" | "modelscope";
   kind: "model" | "dataset";
   name: string;
@@ -22,7 +23,7 @@ function tokenHelp(hub: Where["hub"]): { en: string; zh: string } {
   const name = hub === "hf" ? "HF_TOKEN" : "MODELSCOPE_API_TOKEN";
   return {
     en: `make a token at ${page} and give it: export ${name}=…`,
-    zh: `在 ${page} 创建令牌，然后设置：export ${name}=…`,
+    zh: `在 ${page} 创建令牌并设置：export ${name}=…`,
   };
 }
 
