@@ -1,6 +1,7 @@
 import type { PullHooks, PullProgress } from "../hub/pull.ts";
 import type { RetryPause } from "../hub/retry.ts";
 import { say } from "../protocol/language.ts";
+import { byteSize } from "./byte-size.ts";
 import { displayWidth } from "./text-width.ts";
 import type { Ui } from "./ui.ts";
 
@@ -94,12 +95,6 @@ function fitted(text: string, columns: number): string {
     shown += character;
   }
   return `${shown}…`;
-}
-
-/** `1.24 GB`, `35.0 MB`, `12 kB`: units of 1000. */
-export function byteSize(bytes: number): string {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
-  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.round(bytes / 1e3)} kB`;
 }
 
 /** `1:02:03` or `2:41`. */

@@ -7,6 +7,7 @@ import { fileMessages } from "./file.ts";
 import { generateMessages } from "./generate.ts";
 import { hubMessages } from "./hub.ts";
 import { modelMessages } from "./model.ts";
+import { modelsMessages } from "./models.ts";
 import { nativeMessages } from "./native.ts";
 import { tokenizerMessages } from "./tokenizer.ts";
 import { trainerMessages } from "./trainer.ts";
@@ -22,6 +23,7 @@ const messages = {
   ...generateMessages,
   ...hubMessages,
   ...modelMessages,
+  ...modelsMessages,
   ...nativeMessages,
   ...tokenizerMessages,
   ...trainerMessages,
