@@ -61,23 +61,35 @@ function isSupported({ type, foreignQuantization }: ModelFacts): boolean {
 
 interface Need {
   what: "run" | "lora" | "qlora";
+  /** The context, or the length of a row: no longer than the model's own. */
+  tokens: number;
   bytes: number;
   /** Training that keeps less and computes more. */
   checkpointedBytes: number | undefined;
 }
 
 /** What answering and training take here; nothing for a shape that is not known. */
-function needsOf({ shape, weightBytes, halfBytes, parameters, bits }: ModelFacts): Need[] {
+function needsOf({
+  shape,
+  weightBytes,
+  halfBytes,
+  parameters,
+  bits,
+  context = Number.POSITIVE_INFINITY,
+}: ModelFacts): Need[] {
   if (!shape) return [];
   const compute = computeFacts();
   const loaded = weightBytes + halfBytes * (compute.activationBytes / 2 - 1);
+  const settings = { ...commonTraining, tokens: Math.min(commonTraining.tokens, context) };
   const train = (what: "lora" | "qlora", weights: number): Need => ({
     what,
-    bytes: memoryToTrain(shape, weights, commonTraining, compute),
-    checkpointedBytes: memoryToTrain(shape, weights, { ...commonTraining, gradCheckpoint: true }, compute),
+    tokens: settings.tokens,
+    bytes: memoryToTrain(shape, weights, settings, compute),
+    checkpointedBytes: memoryToTrain(shape, weights, { ...settings, gradCheckpoint: true }, compute),
   });
-  const run = memoryToRun(shape, loaded, commonContext, compute);
-  const needs: Need[] = [{ what: "run", bytes: run, checkpointedBytes: undefined }];
+  const tokens = Math.min(commonContext, context);
+  const run = memoryToRun(shape, loaded, tokens, compute);
+  const needs: Need[] = [{ what: "run", tokens, bytes: run, checkpointedBytes: undefined }];
   if (bits !== undefined) return [...needs, train("qlora", loaded)];
   return [...needs, train("lora", loaded), train("qlora", (parameters * fourBitBits) / 8)];
 }
@@ -105,8 +117,9 @@ function jsonOf(facts: ModelFacts, { supported, folder, hub, limit, needs }: Tol
     licence: { id: named ?? null, commercial_use: known?.commercial ?? "unknown" },
     file_bytes: facts.fileBytes,
     memory_limit_bytes: limit.bytes,
-    memory: needs.map(({ what, bytes, checkpointedBytes }) => ({
+    memory: needs.map(({ what, tokens, bytes, checkpointedBytes }) => ({
       what,
+      tokens,
       bytes: Math.round(bytes),
       with_grad_checkpoint_bytes: checkpointedBytes === undefined ? null : Math.round(checkpointedBytes),
       fits: bytes <= limit.bytes,
@@ -160,9 +173,8 @@ function licenceText({ licence: { named, known } }: ModelFacts): string {
   });
 }
 
-function needRows({ what, bytes, checkpointedBytes }: Need, limit: MemoryLimit): [string, string][] {
-  const settings = { what, context: commonContext, ...commonTraining };
-  const row: [string, string] = [say("models/need", settings), verdict(bytes, limit)];
+function needRows({ what, tokens, bytes, checkpointedBytes }: Need, limit: MemoryLimit): [string, string][] {
+  const row: [string, string] = [say("models/need", { what, tokens }), verdict(bytes, limit)];
   if (checkpointedBytes === undefined || bytes <= limit.bytes) return [row];
   return [row, [say("models/need-checkpointed", {}), verdict(checkpointedBytes, limit)]];
 }

@@ -125,11 +125,11 @@ export const modelsMessages = {
     en: `${f.limit} of ${f.total} GB for models (${f.device === "gpu" ? "GPU" : "CPU"})`,
     zh: `共 ${f.total} GB，可供模型使用 ${f.limit} GB（${f.device === "gpu" ? "GPU" : "CPU"}）`,
   }),
-  "models/need": (f: { what: "run" | "lora" | "qlora"; context: number; rows: number; tokens: number }) =>
+  "models/need": (f: { what: "run" | "lora" | "qlora"; tokens: number }) =>
     ({
-      run: { en: `Answer, ${f.context} tokens`, zh: `推理，${f.context} 词元` },
-      lora: { en: `LoRA, ${f.rows} × ${f.tokens} tokens`, zh: `LoRA，${f.rows} × ${f.tokens} 词元` },
-      qlora: { en: `QLoRA in 4 bits, ${f.rows} × ${f.tokens}`, zh: `4 位 QLoRA，${f.rows} × ${f.tokens}` },
+      run: { en: `Answer, ${f.tokens} tokens`, zh: `推理，${f.tokens} 词元` },
+      lora: { en: `LoRA, 1 × ${f.tokens} tokens`, zh: `LoRA，1 × ${f.tokens} 词元` },
+      qlora: { en: `QLoRA in 4 bits, 1 × ${f.tokens}`, zh: `4 位 QLoRA，1 × ${f.tokens} 词元` },
     })[f.what],
   "models/need-checkpointed": (_: Record<string, never>) => ({
     en: "  with --grad-checkpoint",
