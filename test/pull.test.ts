@@ -1,5 +1,17 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -272,6 +284,58 @@ describe("Hugging Face", () => {
     expect(readdirSync(snapshot, { recursive: true }).sort()).toEqual(["onnx", "onnx/model.onnx", "pytorch_model.bin"]);
   });
 
+  test("--include adds to a copy and does not take it apart", async () => {
+    const model = addModel(bulky("org/more", 5000));
+    await run(["pull", "org/more"]);
+    expect((await run(["pull", "org/more", "--include", "*.bin"])).status).toBe(0);
+    const snapshot = join(hfFolder("org/more"), "snapshots", server.commitOf(model));
+    expect(readdirSync(snapshot)).toEqual(expect.arrayContaining(["config.json", "pytorch_model.bin"]));
+  });
+
+  test("what Python downloaded stays usable while the rest of it comes", async () => {
+    const model = addModel(bulky("org/part", 5000));
+    await run(["pull", "org/part"]);
+    const snapshot = join(hfFolder("org/part"), "snapshots", server.commitOf(model));
+    rmSync(realpathSync(join(snapshot, "README.md")));
+    rmSync(join(snapshot, "README.md"));
+    server.faults.push({ path: "README.md", times: 1, status: 429, retryAfter: 4000 });
+    expect((await run(["pull", "org/part"])).status).toBe(2);
+    expect(existsSync(join(snapshot, "config.json"))).toBe(true);
+  });
+
+  test("a proxy is used", async () => {
+    addModel(bulky("org/proxied", 5000));
+    const asked: string[] = [];
+    const proxy = createServer();
+    proxy.on("connect", (request, socket) => {
+      asked.push(request.url ?? "");
+      const [host = "", port = ""] = (request.url ?? "").split(":");
+      const target = connect(Number(port), host, () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        socket.pipe(target).pipe(socket);
+      });
+      for (const each of [socket, target]) each.on("error", () => {});
+    });
+    await new Promise<void>((listening) => proxy.listen(0, "127.0.0.1", () => listening()));
+    const address = proxy.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const { status, stderr } = await run(["pull", "org/proxied"], {
+      HTTP_PROXY: `http://127.0.0.1:${port}`,
+      NO_PROXY: "",
+    });
+    proxy.closeAllConnections();
+    proxy.close();
+    expect(status, stderr).toBe(0);
+    expect(new Set(asked).size).toBe(2); // the hub and its storage
+  });
+
+  test("HF_HUB_OFFLINE holds for pull too", async () => {
+    const { status, stderr } = await run(["pull", "org/any"], { HF_HUB_OFFLINE: "1" });
+    expect(status).toBe(2);
+    expect(stderr).toContain("HF_HUB_OFFLINE");
+    expect(server.requests).toEqual([]);
+  });
+
   test("an update leaves the older commit in place and moves main", async () => {
     const model = addModel(bulky("org/moves", 5000));
     const before = server.commitOf(model);
@@ -381,6 +445,18 @@ describe("other commands", () => {
     const local = await run(args);
     expect(local.status).toBe(2);
     expect(local.stderr).toContain(join("org/rows", "train.jsonl"));
+  });
+
+  test("Ctrl-C while a training run downloads its model", async () => {
+    addModel(bulky("org/slow", 400_000));
+    server.bytesPerSecond = 100_000;
+    const rows = folderWith({ "train.jsonl": '{"text":"x"}\n' });
+    const training = start(["train", "--model", "org/slow", "--data", rows]);
+    while (server.fileRequests("model.safetensors").length === 0) await sleep(50);
+    training.child.kill("SIGINT");
+    const { status, stderr } = await training.finished;
+    expect(status, stderr).toBe(130);
+    expect(stderr).toContain("Stopped");
   });
 
   test("--offline says what is missing", async () => {

@@ -93,7 +93,7 @@ class PullRun {
     readonly cache: RepositoryCache,
     readonly listing: Listing,
     readonly files: readonly RemoteFile[],
-    readonly hooks: PullHooks & { signal: AbortSignal },
+    readonly hooks: PullOptions & { signal: AbortSignal },
   ) {
     const totalBytes = sum(files.map(({ size }) => size));
     const counts = { files: files.length, filesDone: 0, bytes: 0, totalBytes };
@@ -106,13 +106,15 @@ class PullRun {
     const missing = await this.#missing();
     requireSpace(cache, listing, missing);
     // While files are replaced the folder is no model, so that nobody loads half of the old and half of the new.
-    if (missing.length > 0) cache.unlink(listing, fileCalled(lastFile, files) ?? { path: lastFile, size: 0 });
+    const isReplacing = missing.some((file) => existsSync(cache.contentPath(listing, file)));
+    if (isReplacing) cache.unlink(listing, { path: lastFile, size: 0 });
     for (const file of files) if (file.path !== lastFile && !missing.includes(file)) cache.link(listing, file);
     const rest = missing.filter(({ path }) => path !== lastFile).sort((a, b) => a.size - b.size);
     await this.#inParallel(rest, stop);
-    const last = fileCalled(lastFile, files);
+    const last = files.find(({ path }) => path === lastFile);
     if (last) await this.#inParallel([last], stop);
-    cache.setCurrent(listing);
+    // Some files alone do not make a newer commit the current one.
+    if (!this.hooks.include?.length || cache.currentCommit() === undefined) cache.setCurrent(listing);
     const paths = files.map(({ path }) => path);
     const folder = cache.folderOf(listing);
     return {
@@ -204,10 +206,6 @@ function requireSpace(cache: RepositoryCache, listing: Listing, missing: readonl
 
 function existingFolder(path: string): string {
   return existsSync(path) ? path : existingFolder(join(path, ".."));
-}
-
-function fileCalled(path: string, files: readonly RemoteFile[]): RemoteFile | undefined {
-  return files.find((file) => file.path === path);
 }
 
 function sum(numbers: readonly number[]): number {

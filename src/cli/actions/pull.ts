@@ -1,6 +1,8 @@
+import { findCopy } from "../../hub/cache.ts";
 import { pull as pullRepository } from "../../hub/pull.ts";
-import { repositoryOf } from "../../hub/repository.ts";
-import { chosenHub } from "../../hub/settings.ts";
+import { type Repository, repositoryOf } from "../../hub/repository.ts";
+import { chosenHub, isOffline } from "../../hub/settings.ts";
+import { UserError } from "../../protocol/user-error.ts";
 import type { PullConfig } from "../commands/pull.ts";
 import { DownloadLine } from "../download-line.ts";
 import { programName } from "../program-name.ts";
@@ -11,6 +13,7 @@ export async function pull(config: PullConfig, ui: Ui): Promise<number> {
   const hub = chosenHub(config.hub);
   const kind = config.dataset ? "dataset" : "model";
   const repository = repositoryOf(config.model, { hub, kind, revision: config.revision });
+  requireNetwork(repository);
   const line = new DownloadLine(ui);
   const start = performance.now();
   try {
@@ -34,4 +37,11 @@ export async function pull(config: PullConfig, ui: Ui): Promise<number> {
     ui.say("pull/stopped", {});
     return 130;
   }
+}
+
+/** @throws UserError when the environment forbids what this command is for. */
+function requireNetwork(repository: Repository): void {
+  if (!isOffline()) return;
+  const missing = findCopy(repository)?.missing ?? [];
+  throw new UserError("hub/offline", { name: repository.name, kind: repository.kind, missing });
 }

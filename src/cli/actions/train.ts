@@ -14,6 +14,11 @@ export async function train(config: TrainConfig, ui: Ui): Promise<number> {
       consumers.handle(event);
       ui.emit(event);
     }
+  } catch (error) {
+    // Stopped while the model was downloaded; a run that has begun ends with an event.
+    if (!(signal.aborted && error instanceof Error && error.name === "AbortError")) throw error;
+    line.end();
+    ui.say("pull/stopped", {});
   } finally {
     line.end();
     consumers.close();

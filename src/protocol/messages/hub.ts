@@ -101,9 +101,15 @@ export const hubMessages = {
   "hub/offline": (f: { name: string; kind: Where["kind"]; missing: readonly string[] }) => {
     const pull = `cygnet pull ${f.name}${f.kind === "dataset" ? " --dataset" : ""}`;
     const missing = f.missing.slice(0, 5).join(", ");
+    const here = missing
+      ? {
+          en: `${f.name} is not complete on this machine (missing: ${missing}).`,
+          zh: `本机上的 ${f.name} 不完整（缺少：${missing}）。`,
+        }
+      : { en: `${f.name} is not a folder here.`, zh: `本地没有文件夹 ${f.name}。` };
     return {
-      en: `${f.name} is ${missing ? `not complete on this machine (missing: ${missing})` : `neither a folder here nor in the caches`}, and downloads are off (--offline, HF_HUB_OFFLINE). With a network: ${pull}`,
-      zh: `${missing ? `本机上的 ${f.name} 不完整（缺少：${missing}）` : `本地没有文件夹 ${f.name}，缓存中也没有`}，而下载已关闭（--offline、HF_HUB_OFFLINE）。联网后运行：${pull}`,
+      en: `${here.en} It cannot be downloaded, since downloads are off (--offline, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE). With a network and without these: ${pull}`,
+      zh: `${here.zh}由于已关闭下载（--offline、HF_HUB_OFFLINE 或 TRANSFORMERS_OFFLINE），无法下载。联网并取消这些设置后运行：${pull}`,
     };
   },
 
