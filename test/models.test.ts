@@ -49,6 +49,15 @@ test.each(["hf", "modelscope"])("info of a model on %s reads its small files and
   expect(server.requests).toEqual([]);
 });
 
+test("info of a gated model ends at once and says what to do", async () => {
+  server.repositories.push({ ...toy("meta/gated"), gated: true });
+  const start = Date.now();
+  const { status, stderr } = await run("models", "info", "meta/gated");
+  expect(status).toBe(2);
+  expect(stderr).toContain("https://huggingface.co/meta/gated");
+  expect(Date.now() - start).toBeLessThan(10_000);
+});
+
 test("info says in words whether it fits", async () => {
   const { stdout, stderr } = await run("models", "info", "org/Toy-Instruct");
   expect(stdout).toMatch(/fits, \d+\.\d GB to spare/);

@@ -226,6 +226,7 @@ describe("Hugging Face", () => {
   ])("gated %s: where to accept, and how to give a token", async (_name, env) => {
     addModel({ ...bulky("meta/gated", 2000), gated: true });
     const { status, stderr } = await run(["pull", "meta/gated"], env);
+    expect((await run(["models", "list", "--json"])).stdout).toBe("[]\n");
     expect(status).toBe(2);
     expect(stderr).toContain("https://huggingface.co/meta/gated");
     expect(stderr).toContain("https://huggingface.co/settings/tokens");
@@ -275,6 +276,18 @@ describe("Hugging Face", () => {
     expect(status).toBe(2);
     expect(stderr).toContain("evil.json");
     expect(existsSync(join(home, "huggingface"))).toBe(false);
+  });
+
+  test("a model that Cygnet cannot use is told before its weights come, and no other command downloads it", async () => {
+    const model = addModel(bulky("org/foreign", 5000));
+    model.files["config.json"] = '{"model_type":"mamba9"}';
+    const generated = await run(["generate", "--model", "org/foreign"]);
+    expect(generated.status).toBe(2);
+    expect(generated.stderr).toContain("mamba9");
+    expect(server.fileRequests("model.safetensors")).toEqual([]);
+    const { status, stderr } = await run(["pull", "org/foreign"]);
+    expect(status).toBe(0);
+    expect(stderr.indexOf("mamba9")).toBeLessThan(stderr.indexOf("Downloading"));
   });
 
   test("--include takes other files", async () => {

@@ -26,7 +26,8 @@ export function cachedRepositories(): CachedRepository[] {
     const { cacheFolder } = hubSettings(hub);
     return kinds.flatMap((kind) => {
       const roots = hub === "hf" ? huggingFaceRoots(cacheFolder, kind) : modelScopeRoots(cacheFolder, kind);
-      return roots.map(({ name, root }) => describe(hub, kind, name, root));
+      // A pull that was refused leaves empty folders.
+      return roots.map(({ name, root }) => describe(hub, kind, name, root)).filter(({ bytes }) => bytes > 0);
     });
   });
   return found.sort((a, b) => a.name.localeCompare(b.name));

@@ -45,7 +45,12 @@ export function localModelFiles(folder: string, name = folder): ModelFiles {
 
 /** The files of a model on its hub; the weights' headers are read by range. */
 export async function remoteModelFiles(repository: Repository): Promise<ModelFiles> {
-  const remote = new RemoteRepository(repository);
+  const stop = new AbortController();
+  const remote = new RemoteRepository(repository, { signal: stop.signal });
+  const close = async () => {
+    stop.abort(); // a failure may leave other requests under way
+    await remote.http.close();
+  };
   try {
     const listing = await remote.list();
     const { name, hub } = repository;
@@ -60,23 +65,23 @@ export async function remoteModelFiles(repository: Repository): Promise<ModelFil
       text: (path) => remoteText(remote, listing, path),
       headers: () => Promise.all(weights.map((path) => remoteHeader(remote, listing, path))),
       bytes: [...needed, ...extra].reduce((sum, { size }) => sum + size, 0),
-      close: () => remote.http.close(),
+      close,
     };
   } catch (error) {
-    await remote.http.close();
+    await close();
     throw error;
   }
 }
 
 async function remoteText(remote: RemoteRepository, listing: Listing, path: string): Promise<string | undefined> {
   if (!listing.files.some((file) => file.path === path)) return undefined;
-  return remote.explained(() => withRetries(() => remote.http.text(remote.urlOf(listing, path))));
+  return remote.explained(() => withRetries(() => remote.http.text(remote.urlOf(listing, path)), remote.http));
 }
 
 async function remoteHeader(remote: RemoteRepository, listing: Listing, path: string): Promise<SafetensorsHeader> {
   const url = remote.urlOf(listing, path);
   const bytes = (start: number, length: number) =>
-    withRetries(() => remote.http.bytes(url, start, length)).catch((error: unknown) => {
+    withRetries(() => remote.http.bytes(url, start, length), remote.http).catch((error: unknown) => {
       if (error instanceof HttpStatusError && error.status === 416) return Buffer.alloc(0);
       throw error;
     });

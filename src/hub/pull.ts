@@ -1,6 +1,7 @@
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import { UserError } from "../protocol/user-error.ts";
 import { cacheOf } from "./cache.ts";
 import { downloadFile } from "./download-file.ts";
@@ -8,8 +9,10 @@ import { RemoteRepository } from "./hub.ts";
 import { partialSize } from "./partial-file.ts";
 import type { Listing, RemoteFile, Repository } from "./repository.ts";
 import type { RepositoryCache } from "./repository-cache.ts";
-import type { RetryPause } from "./retry.ts";
+import { type RetryPause, withRetries } from "./retry.ts";
 import { foreignWeights, hasWeights, matchingFiles, wantedFiles } from "./wanted-files.ts";
+
+const ModelType = z.looseObject({ model_type: z.string() });
 
 /** Files that are downloaded at once. */
 const parallel = 4;
@@ -31,6 +34,8 @@ export interface PullHooks {
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: PullProgress) => void) | undefined;
   onPause?: ((pause: RetryPause) => void) | undefined;
+  /** Told the `model_type` before a model's weights are downloaded; what it throws ends the pull. */
+  onModelType?: ((type: string) => void) | undefined;
 }
 
 export interface PullOptions extends PullHooks {
@@ -86,6 +91,7 @@ function chooseFiles(
 
 class PullRun {
   #downloaded = 0;
+  #isKept = false;
   #progress: PullProgress;
 
   constructor(
@@ -102,9 +108,10 @@ class PullRun {
 
   async finish(stop: AbortController): Promise<Pulled> {
     const { cache, listing, files } = this;
-    cache.keepListing(listing);
     const missing = await this.#missing();
+    await this.#tellType(missing);
     requireSpace(cache, listing, missing);
+    this.#tell({ checking: false });
     // While files are replaced the folder is no model, so that nobody loads half of the old and half of the new.
     const isReplacing = missing.some((file) => existsSync(cache.contentPath(listing, file)));
     if (isReplacing) cache.unlink(listing, { path: lastFile, size: 0 });
@@ -113,6 +120,7 @@ class PullRun {
     await this.#inParallel(rest, stop);
     const last = files.find(({ path }) => path === lastFile);
     if (last) await this.#inParallel([last], stop);
+    cache.keepListing(listing);
     // Some files alone do not make a newer commit the current one.
     if (!this.hooks.include?.length || cache.currentCommit() === undefined) cache.setCurrent(listing);
     const paths = files.map(({ path }) => path);
@@ -134,8 +142,17 @@ class PullRun {
       if (await this.cache.hasContent(this.listing, file)) this.#done(file.size);
       else missing.push(file);
     }
-    this.#tell({ checking: false });
     return missing;
+  }
+
+  /** A model that cannot be used should not be downloaded unknowingly. */
+  async #tellType(missing: readonly RemoteFile[]): Promise<void> {
+    const { remote, listing, hooks } = this;
+    if (!hooks.onModelType || !missing.some(({ path }) => path === lastFile)) return;
+    const url = remote.urlOf(listing, lastFile);
+    const text = await remote.explained(() => withRetries(() => remote.http.text(url), hooks));
+    const config = ModelType.safeParse(parsedJson(text));
+    if (config.success) hooks.onModelType(config.data.model_type);
   }
 
   /** Downloads files, several at once; the first failure stops the others, which keep what they have. */
@@ -179,6 +196,9 @@ class PullRun {
     );
     if (!done) return false;
     cache.link(listing, file);
+    // Kept from the first file on: from then on there is a copy that lacks others.
+    if (!this.#isKept) cache.keepListing(listing);
+    this.#isKept = true;
     this.#done(file.size - counted);
     return true;
   }
@@ -201,6 +221,14 @@ function requireSpace(cache: RepositoryCache, listing: Listing, missing: readonl
   if (needed > free) {
     const { hub, name } = cache.repository;
     throw new UserError("hub/disk-full", { hub, name, folder: dirname(cache.root), needed, free });
+  }
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the file's checksum will tell
   }
 }
 

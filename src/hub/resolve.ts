@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { nearest } from "../protocol/nearest.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { findCopy } from "./cache.ts";
 import type { PullHooks } from "./pull.ts";
@@ -32,5 +33,17 @@ export async function resolveRepository(
   }
   // Loaded on use: most runs find their model here and need no HTTP client.
   const { pull } = await import("./pull.ts");
-  return (await pull(repositoryOf(text, { hub: preferred, kind }), hooks)).folder;
+  const onModelType = kind === "model" ? await supportCheck(text) : undefined;
+  return (await pull(repositoryOf(text, { hub: preferred, kind }), { ...hooks, onModelType })).folder;
+}
+
+/** Refuses a model of an unknown architecture before gigabytes of it are downloaded. */
+async function supportCheck(source: string): Promise<(type: string) => void> {
+  const { families } = await import("../models/registry.ts");
+  const supported = Object.keys(families);
+  return (type) => {
+    if (supported.includes(type)) return;
+    const facts = { type, source, supported: supported.join(", "), nearest: nearest(type, supported) };
+    throw new UserError("model/unsupported-type", facts);
+  };
 }

@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import { findCopy } from "../../hub/cache.ts";
-import { pull as pullRepository } from "../../hub/pull.ts";
+import { type Pulled, pull as pullRepository } from "../../hub/pull.ts";
 import { type Repository, repositoryOf } from "../../hub/repository.ts";
 import { chosenHub, isOffline } from "../../hub/settings.ts";
 import { UserError } from "../../protocol/user-error.ts";
@@ -17,19 +18,19 @@ export async function pull(config: PullConfig, ui: Ui): Promise<number> {
   const line = new DownloadLine(ui);
   const start = performance.now();
   try {
-    const pulled = await pullRepository(repository, { include: config.include, signal, ...line.hooks });
+    const pulled = await pullRepository(repository, {
+      include: config.include,
+      signal,
+      ...line.hooks,
+      onModelType: await unsupportedWarning(repository, ui),
+    });
     line.end();
     const { folder, commit, files, bytes, downloadedBytes } = pulled;
     const { name, revision } = repository;
     ui.emit({ name, kind, hub, revision, commit, folder, files, bytes, downloaded_bytes: downloadedBytes });
     const seconds = (performance.now() - start) / 1000;
     ui.say("pull/done", { name, downloaded: downloadedBytes, bytes, folder, seconds });
-    const cygnet = programName();
-    if (kind === "dataset") {
-      ui.say("pull/next-data", { cygnet, name: config.model, folder, ready: files.includes("train.jsonl") });
-    } else if (files.includes("config.json")) {
-      ui.say("pull/next-model", { cygnet, name: config.model });
-    }
+    sayNext(config, pulled, ui);
     return 0;
   } catch (error) {
     line.end();
@@ -44,4 +45,26 @@ function requireNetwork(repository: Repository): void {
   if (!isOffline()) return;
   const missing = findCopy(repository)?.missing ?? [];
   throw new UserError("hub/offline", { name: repository.name, kind: repository.kind, missing });
+}
+
+function sayNext({ model: name, dataset }: PullConfig, { folder, files }: Pulled, ui: Ui): void {
+  const cygnet = programName();
+  if (!dataset) {
+    if (files.includes("config.json")) ui.say("pull/next-model", { cygnet, name });
+  } else if (files.includes("train.jsonl")) {
+    ui.say("pull/next-data", { cygnet, name });
+  } else {
+    const file = files.find((path) => /\.jsonl?$/.test(path));
+    if (file) ui.say("pull/next-convert", { cygnet, file: join(folder, file) });
+  }
+}
+
+/** Warns of an architecture that Cygnet does not know; where the addon is not built nobody can tell. */
+async function unsupportedWarning(repository: Repository, ui: Ui): Promise<((type: string) => void) | undefined> {
+  const registry = await import("../../models/registry.ts").catch(() => undefined);
+  if (!registry || repository.kind === "dataset") return undefined;
+  const supported = Object.keys(registry.families);
+  return (type) => {
+    if (!supported.includes(type)) ui.say("pull/unsupported", { name: repository.name, type, supported });
+  };
 }

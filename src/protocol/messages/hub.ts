@@ -27,7 +27,10 @@ function tokenHelp(hub: Where["hub"]): { en: string; zh: string } {
   };
 }
 
-const size = (bytes: number) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`);
+function size(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
+}
 
 export const hubMessages = {
   "hub/bad-name": (f: { given: string }) => ({
@@ -51,8 +54,8 @@ export const hubMessages = {
     zh: `${hubTitle(f.hub).zh} 提示请求过于频繁（429）${f.seconds === undefined ? "" : `，要求等待 ${f.seconds} 秒`}。已下载的部分会保留，请稍后重新运行同一命令。${f.hasToken ? "" : `使用令牌可提高限额：${tokenHelp(f.hub).zh}`}`,
   }),
   "hub/not-found": (f: Where & { revision: string; detail: string }) => ({
-    en: `There is no folder ${f.name} here, and no ${kindTitle(f.kind).en} of this name on ${hubTitle(f.hub).en} (${f.revision}). Check the spelling, capitals included, on ${pageOf(f)}; ${f.hub === "hf" ? "--hub modelscope" : "--hub hf"} looks on the other hub.`,
-    zh: `本地没有文件夹 ${f.name}，${hubTitle(f.hub).zh} 上也没有这个${kindTitle(f.kind).zh}（${f.revision}）。请在 ${pageOf(f)} 核对名称（区分大小写）；也可用 ${f.hub === "hf" ? "--hub modelscope" : "--hub hf"} 在另一个平台上查找。`,
+    en: `There is no folder ${f.name} here, and no ${kindTitle(f.kind).en} of this name on ${hubTitle(f.hub).en} (${f.revision}). Check the spelling, capitals included, on ${pageOf(f)}; ${f.hub === "hf" ? "--hub modelscope" : "--hub hf"} looks on the other hub${f.kind === "model" ? `, and cygnet pull ${f.name} --dataset for a data set` : ""}.`,
+    zh: `本地没有文件夹 ${f.name}，${hubTitle(f.hub).zh} 上也没有这个${kindTitle(f.kind).zh}（${f.revision}）。请在 ${pageOf(f)} 核对名称（区分大小写）；也可用 ${f.hub === "hf" ? "--hub modelscope" : "--hub hf"} 在另一个平台上查找${f.kind === "model" ? `；若是数据集，请用 cygnet pull ${f.name} --dataset` : ""}。`,
   }),
   "hub/no-revision": (f: Where & { revision: string }) => ({
     en: `${f.name} has no revision "${f.revision}". Its branches and tags are on ${pageOf(f)}.`,
@@ -154,13 +157,17 @@ export const hubMessages = {
     en: `Go on:  ${f.cygnet} generate --model ${f.name} --prompt "…"\n        ${f.cygnet} train --model ${f.name} --data FOLDER`,
     zh: `接下来：${f.cygnet} generate --model ${f.name} --prompt "……"\n        ${f.cygnet} train --model ${f.name} --data 文件夹`,
   }),
-  "pull/next-data": (f: { cygnet: string; name: string; folder: string; ready: boolean }) => ({
-    en: f.ready
-      ? `Go on:  ${f.cygnet} train --model FOLDER --data ${f.name}`
-      : `Go on:  ${f.cygnet} data convert ${f.folder}/FILE --output data`,
-    zh: f.ready
-      ? `接下来：${f.cygnet} train --model 文件夹 --data ${f.name}`
-      : `接下来：${f.cygnet} data convert ${f.folder}/文件 --output data`,
+  "pull/next-data": (f: { cygnet: string; name: string }) => ({
+    en: `Go on:  ${f.cygnet} train --model MODEL --data ${f.name}`,
+    zh: `接下来：${f.cygnet} train --model 模型 --data ${f.name}`,
+  }),
+  "pull/next-convert": (f: { cygnet: string; file: string }) => ({
+    en: `Go on:  ${f.cygnet} data convert ${f.file} --output data`,
+    zh: `接下来：${f.cygnet} data convert ${f.file} --output data`,
+  }),
+  "pull/unsupported": (f: { name: string; type: string; supported: readonly string[] }) => ({
+    en: `${f.name} is of the type ${f.type}, which Cygnet cannot run or train yet (${f.supported.join(", ")} it can). It is downloaded all the same; Ctrl-C stops.`,
+    zh: `${f.name} 的类型是 ${f.type}，Cygnet 目前不能运行或训练（支持 ${f.supported.join("、")}）。下载仍会继续，可用 Ctrl-C 停止。`,
   }),
   "pull/stopped": (_: Record<string, never>) => ({
     en: "Stopped. What was downloaded is kept: the same command goes on from there.",
