@@ -58,6 +58,16 @@ test("info of a gated model ends at once and says what to do", async () => {
   expect(Date.now() - start).toBeLessThan(10_000);
 });
 
+test("info of a model of many files warns of nothing", async () => {
+  const { files } = toy("org/x");
+  const weights = files["model.safetensors"] ?? "";
+  const shards = Array.from({ length: 30 }, (_, i) => [`model-${i}.safetensors`, weights]);
+  server.repositories.push({ name: "org/shards", files: { ...files, ...Object.fromEntries(shards) } });
+  const { status, stderr } = await run("models", "info", "org/shards");
+  expect(status).toBe(0);
+  expect(stderr.trim().split("\n")).toHaveLength(1); // how to get it
+});
+
 test("info says in words whether it fits", async () => {
   const { stdout, stderr } = await run("models", "info", "org/Toy-Instruct");
   expect(stdout).toMatch(/fits, \d+\.\d GB to spare/);

@@ -390,6 +390,9 @@ describe("ModelScope", () => {
     server.faults.length = 0;
     expect((await run(["pull", "org/cut", "--hub", "modelscope"])).status).toBe(0);
     expect(readFileSync(join(msFolder("org/cut"), "model.safetensors"))).toEqual(weightsOf(model));
+    model.files["model.safetensors"] = randomBytes(300_000);
+    expect((await run(["pull", "org/cut", "--hub", "modelscope"])).status).toBe(0);
+    expect(readFileSync(join(msFolder("org/cut"), "config.json"), "utf8")).toBe(model.files["config.json"]);
   });
 
   test("the token goes to the hub only", async () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Readable } from "node:stream";
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { z } from "zod";
@@ -58,6 +59,8 @@ export class HubHttp {
     readonly signal?: AbortSignal | undefined,
   ) {
     const { stallMs } = settings;
+    // One request listens to it, and there may be dozens: a model has a header for each of its files.
+    if (signal) setMaxListeners(0, signal);
     // fetch of Node 20 does not know HTTPS_PROXY and its time-outs cannot be chosen.
     const options = { connect: { timeout: stallMs }, headersTimeout: stallMs, bodyTimeout: stallMs, allowH2: false };
     const names = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"];

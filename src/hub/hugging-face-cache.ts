@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { makeFolder, writeTextFile } from "../core/text-file.ts";
 import { UserError } from "../protocol/user-error.ts";
@@ -54,14 +55,12 @@ export class HuggingFaceCache implements RepositoryCache {
   link(listing: Listing, file: RemoteFile): void {
     const link = join(this.folderOf(listing), file.path);
     const content = this.contentPath(listing, file);
+    if (pointsTo(link, content)) return;
     makeFolder(dirname(link));
-    rmSync(link, { force: true });
-    try {
-      symlinkSync(relative(dirname(link), content), link);
-    } catch (error) {
-      // Another download of the same model has just made it.
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    }
+    // Renamed into place, so that there is always a link, the old or the new.
+    const temporary = `${link}.${randomBytes(4).toString("hex")}.tmp`;
+    symlinkSync(relative(dirname(link), content), temporary);
+    renameSync(temporary, link);
   }
 
   unlink(listing: Listing, file: RemoteFile): void {
@@ -75,4 +74,8 @@ export class HuggingFaceCache implements RepositoryCache {
   #refPath(): string {
     return join(this.root, "refs", this.repository.revision);
   }
+}
+
+function pointsTo(link: string, content: string): boolean {
+  return existsSync(link) && existsSync(content) && realpathSync(link) === realpathSync(content);
 }

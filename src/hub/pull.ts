@@ -112,15 +112,20 @@ class PullRun {
     await this.#tellType(missing);
     requireSpace(cache, listing, missing);
     this.#tell({ checking: false });
+    const last = files.find(({ path }) => path === lastFile);
     // While files are replaced the folder is no model, so that nobody loads half of the old and half of the new.
     const isReplacing = missing.some((file) => existsSync(cache.contentPath(listing, file)));
-    if (isReplacing) cache.unlink(listing, { path: lastFile, size: 0 });
+    if (last && isReplacing) {
+      cache.unlink(listing, last);
+      if (!missing.includes(last)) this.#done(-last.size);
+    }
     for (const file of files) if (file.path !== lastFile && !missing.includes(file)) cache.link(listing, file);
     const rest = missing.filter(({ path }) => path !== lastFile).sort((a, b) => a.size - b.size);
     await this.#inParallel(rest, stop);
-    const last = files.find(({ path }) => path === lastFile);
-    if (last) await this.#inParallel([last], stop);
-    cache.keepListing(listing);
+    if (last && (isReplacing || missing.includes(last))) await this.#inParallel([last], stop);
+    else if (last) cache.link(listing, last);
+    // A copy that is whole may lie where nobody can write.
+    if (missing.length > 0 || !cache.knownListing(listing.commit)) cache.keepListing(listing);
     // Some files alone do not make a newer commit the current one.
     if (!this.hooks.include?.length || cache.currentCommit() === undefined) cache.setCurrent(listing);
     const paths = files.map(({ path }) => path);
@@ -203,8 +208,10 @@ class PullRun {
     return true;
   }
 
+  /** Counts a file in, or, with what it had as a negative number, out again. */
   #done(bytes: number): void {
-    this.#tell({ bytes: this.#progress.bytes + bytes, filesDone: this.#progress.filesDone + 1 });
+    const files = bytes < 0 ? -1 : 1;
+    this.#tell({ bytes: this.#progress.bytes + bytes, filesDone: this.#progress.filesDone + files });
   }
 
   #tell(change: Partial<PullProgress>): void {

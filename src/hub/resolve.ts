@@ -34,7 +34,12 @@ export async function resolveRepository(
   // Loaded on use: most runs find their model here and need no HTTP client.
   const { pull } = await import("./pull.ts");
   const onModelType = kind === "model" ? await supportCheck(text) : undefined;
-  return (await pull(repositoryOf(text, { hub: preferred, kind }), { ...hooks, onModelType })).folder;
+  try {
+    return (await pull(repositoryOf(text, { hub: preferred, kind }), { ...hooks, onModelType })).folder;
+  } catch (error) {
+    if (!(error instanceof UserError && error.code === "hub/unreachable")) throw error;
+    throw new UserError("hub/not-here", { name: text, reason: error.message });
+  }
 }
 
 /** Refuses a model of an unknown architecture before gigabytes of it are downloaded. */

@@ -45,6 +45,10 @@ export const hubMessages = {
     en: `${hubTitle(f.hub).en} cannot be reached for ${f.name}: ${f.host}: ${f.reason}\nWhat was downloaded is kept: the same command goes on. Check the network, or a proxy (HTTPS_PROXY); a mirror is taken from ${f.hub === "hf" ? "HF_ENDPOINT" : "MODELSCOPE_ENDPOINT"}, and ${f.hub === "hf" ? "--hub modelscope" : "--hub hf"} is the other hub.`,
     zh: `无法从 ${hubTitle(f.hub).zh} 获取 ${f.name}：${f.host}：${f.reason}\n已下载的部分会保留，重新运行同一命令即可继续。请检查网络或代理（HTTPS_PROXY）；镜像地址用 ${f.hub === "hf" ? "HF_ENDPOINT" : "MODELSCOPE_ENDPOINT"} 设置，也可用 ${f.hub === "hf" ? "--hub modelscope" : "--hub hf"} 换另一个平台。`,
   }),
+  "hub/not-here": (f: { name: string; reason: string }) => ({
+    en: `There is no folder ${f.name} here and no copy in the caches.\n${f.reason}`,
+    zh: `本地没有文件夹 ${f.name}，缓存中也没有。\n${f.reason}`,
+  }),
   "hub/server-error": (f: Where & { host: string; status: number; detail: string }) => ({
     en: `${hubTitle(f.hub).en} did not give ${f.name}: ${f.host} answered ${f.status}${f.detail ? ` (${f.detail})` : ""}. What was downloaded is kept: run the same command again later.`,
     zh: `${hubTitle(f.hub).zh} 未能提供 ${f.name}：${f.host} 返回 ${f.status}${f.detail ? `（${f.detail}）` : ""}。已下载的部分会保留，请稍后重新运行同一命令。`,
