@@ -42,13 +42,14 @@ function missingParts(folder: string, { kind }: Repository): string[] {
   if (kind === "dataset") return [];
   const has = (name: string) => existsSync(join(folder, name));
   const missing = ["config.json"].filter((name) => !has(name));
-  if (!has("tokenizer.json") && !has("tokenizer.model")) missing.push("tokenizer.json");
+  const files = readdirSync(folder);
+  if (!files.some((name) => /^tokenizer\.(json|model)$|\.tiktoken$/.test(name))) missing.push("tokenizer.json");
   const index = join(folder, "model.safetensors.index.json");
   if (existsSync(index)) {
     const parsed = z.object({ weight_map: z.record(z.string(), z.string()) }).safeParse(readJsonFile(index));
     const shards = parsed.success ? Object.values(parsed.data.weight_map) : ["model.safetensors"];
     missing.push(...[...new Set(shards)].filter((name) => !has(name)));
-  } else if (!readdirSync(folder).some((name) => /^model.*\.safetensors$/.test(name))) {
+  } else if (!files.some((name) => /^model.*\.safetensors$/.test(name))) {
     missing.push("model.safetensors");
   }
   return missing;

@@ -25,7 +25,10 @@ const shape = (
   [heads, kvHeads, headSize]: readonly [number, number, number],
   vocabulary: number,
   isTied = false,
-): ModelShape => ({ hidden, layers, intermediate, heads, kvHeads, headSize, vocabulary, isTied });
+): ModelShape => {
+  const dense = { experts: 1, usedExperts: 1 };
+  return { hidden, layers, intermediate, ...dense, heads, kvHeads, headSize, vocabulary, isTied };
+};
 
 const shapes = {
   "0.5B": shape(896, 24, 4864, [14, 2, 64], 151936, true),
@@ -108,6 +111,17 @@ export const recommendations: readonly Recommendation[] = [
     why: middle,
   },
   qwen("14B", { tasks: ["general", "chinese"], shape: shapes["14B"], why: large }),
+  {
+    name: "Qwen/Qwen3-30B-A3B",
+    quantized: "mlx-community/Qwen3-30B-A3B-4bit",
+    tasks: ["general", "chinese"],
+    licence: "apache-2.0",
+    shape: { ...shape(2048, 48, 768, [32, 4, 128], 151936), experts: 128, usedExperts: 8 },
+    why: {
+      en: "complex reasoning at the speed of a small model: a token goes through 3 of 30 billion parameters",
+      zh: "适合复杂推理，速度接近小模型：每个词元只激活 300 亿参数中的 30 亿",
+    },
+  },
   qwen("32B", { tasks: ["general", "chinese"], shape: shapes["32B"], why: large }),
   ...(["0.5B", "1.5B", "7B", "14B", "32B"] as const).map(
     (size): Recommendation => ({

@@ -20,6 +20,21 @@ test("parameters follow from the shape", () => {
   expect(parametersOf(qwen3)).toBe(596_049_920 - 28 * 2 * 128);
 });
 
+test("of a model with experts all are counted, and those that a token uses", () => {
+  // Qwen3-30B-A3B has 30,532,122,624, of which 48 · 2 · 128 are norms of heads.
+  const config = { hidden_size: 2048, num_hidden_layers: 48, intermediate_size: 6144, num_attention_heads: 32 };
+  const experts = { num_experts: 128, num_experts_per_tok: 8, moe_intermediate_size: 768 };
+  const shape = ModelShape.parse({
+    ...config,
+    ...experts,
+    num_key_value_heads: 4,
+    head_dim: 128,
+    vocab_size: 151936,
+  });
+  expect(parametersOf(shape)).toBe(30_532_122_624 - 48 * 2 * 128);
+  expect(shape.usedExperts * shape.intermediate).toBe(6144);
+});
+
 // Peaks of the process on two cores of a Xeon with AMX, Node 20, MLX 0.32.4, in GB.
 test.each([
   ["bfloat16, 1 × 512", weights.bf16, { tokens: 512 }, half, 2.28],

@@ -23,14 +23,15 @@ export const ModelShape = z
   })
   .transform((config) => {
     const heads = config.num_attention_heads;
-    const experts = config.num_experts ?? config.num_local_experts;
+    const experts = config.num_experts ?? config.num_local_experts ?? 1;
     return {
       hidden: config.hidden_size,
       layers: config.num_hidden_layers,
-      // A token goes through so many of the experts.
-      intermediate: experts
-        ? (config.moe_intermediate_size ?? config.intermediate_size) * (config.num_experts_per_tok ?? 1)
-        : config.intermediate_size,
+      /** Of one expert, where there are several. */
+      intermediate: experts > 1 ? (config.moe_intermediate_size ?? config.intermediate_size) : config.intermediate_size,
+      experts,
+      /** Experts that a token goes through. */
+      usedExperts: experts > 1 ? (config.num_experts_per_tok ?? 1) : 1,
       heads,
       kvHeads: config.num_key_value_heads ?? heads,
       headSize: config.head_dim ?? config.hidden_size / heads,
@@ -77,10 +78,12 @@ const trainedBytes = 16;
 /** What MLX's operations keep for each value that our kernels keep, from the same step computed both ways: 1.3 to 1.6. */
 const plainFactor = 1.6;
 
-/** Parameters of a dense decoder of this shape; biases and norms of heads, which are few, are left out. */
+/** Parameters of a decoder of this shape; biases and norms of heads, which are few, are left out. */
 export function parametersOf(shape: ModelShape): number {
-  const { hidden: D, layers, intermediate: I, vocabulary: V, isTied } = shape;
-  return layers * (attentionSize(shape) + 3 * D * I + 2 * D) + (isTied ? 1 : 2) * V * D + D;
+  const { hidden: D, layers, intermediate: I, experts, vocabulary: V, isTied } = shape;
+  const router = experts > 1 ? experts * D : 0;
+  const block = attentionSize(shape) + 3 * D * I * experts + router + 2 * D;
+  return layers * block + (isTied ? 1 : 2) * V * D + D;
 }
 
 /**
@@ -108,6 +111,7 @@ export function memoryToRun(shape: ModelShape, weightBytes: number, tokens: numb
  * + e b. Without our kernels what is kept is up to 1.6 times as much. Measured on a CPU, Qwen3-0.6B, rank 8 on all 28 blocks, peak of
  * the process: bfloat16 1 × 512 2.28 GB (estimated 2.22), with checkpointing 1.69 (1.72); 4 bits 1 × 512 1.43 (1.36), 1 × 1024
  * 2.16 (2.15); float32 1 × 128 3.05 (2.99). A model of 27 million parameters, 4 × 512, takes 0.7 GB (0.6).
+ * Models with experts are counted by the same formula and were not measured.
  */
 export function memoryToTrain(
   shape: ModelShape,
@@ -125,17 +129,18 @@ export function memoryToTrain(
 }
 
 /** Values of one token that a block keeps for its gradient: of the MLP, queries and their result, keys and values, the stream. */
-function blockValues({ hidden, intermediate, heads, kvHeads, headSize }: ModelShape): number {
-  return 3 * intermediate + 2 * heads * headSize + 2 * kvHeads * headSize + 4 * hidden;
+function blockValues({ hidden, intermediate, usedExperts, heads, kvHeads, headSize }: ModelShape): number {
+  return 3 * intermediate * usedExperts + 2 * heads * headSize + 2 * kvHeads * headSize + 4 * hidden;
 }
 
 function attentionSize({ hidden, heads, kvHeads, headSize }: ModelShape): number {
   return hidden * headSize * (2 * heads + 2 * kvHeads);
 }
 
-/** Inputs and outputs of a block's seven linear layers: each has rank columns of A and of B. */
-function adapterWidth({ hidden, intermediate, heads, kvHeads, headSize }: ModelShape): number {
-  return 2 * (hidden + heads * headSize) + 2 * (hidden + kvHeads * headSize) + 3 * (hidden + intermediate);
+/** Inputs and outputs of a block's linear layers, those of all experts too: each has rank columns of A and of B. */
+function adapterWidth({ hidden, intermediate, experts, heads, kvHeads, headSize }: ModelShape): number {
+  const attention = 2 * (hidden + heads * headSize) + 2 * (hidden + kvHeads * headSize);
+  return attention + 3 * experts * (hidden + intermediate);
 }
 
 function factor({ hasKernels }: ComputeFacts): number {

@@ -50,8 +50,8 @@ const GenerateConfig = z.object({
     zh: '传给对话模板的 JSON 变量，例如 {"enable_thinking": false}',
   }),
   draft_model: z.string().optional().register(fieldText, {
-    en: "folder of a small model with the same tokens that guesses ahead; the text stays the model's own",
-    zh: "词元相同的小模型文件夹，用于推测解码；输出仍与原模型一致",
+    en: "small model with the same tokens, a folder or ORG/NAME, that guesses ahead; the text stays the model's own",
+    zh: "词元相同的小模型（文件夹或 组织/名称），用于推测解码；输出仍与原模型一致",
   }),
   num_draft_tokens: z.int().min(1).default(3).register(fieldText, {
     en: "tokens that the draft model guesses at a time",
