@@ -463,6 +463,15 @@ describe("other commands", () => {
     expect(local.stderr).toContain(join("org/rows", "train.jsonl"));
   });
 
+  test("train looks at the data before it downloads the model", async () => {
+    addModel(toy("org/toy"));
+    server.repositories.push({ kind: "dataset", name: "org/raw", files: { "rows.csv": "a,b\n1,2\n" } });
+    const { status, stderr } = await run(["train", "--model", "org/toy", "--data", "org/raw"]);
+    expect(status).toBe(2);
+    expect(stderr).toContain("cygnet data convert");
+    expect(server.fileRequests("model.safetensors")).toEqual([]);
+  });
+
   test("Ctrl-C while a training run downloads its model", async () => {
     addModel(bulky("org/slow", 400_000));
     server.bytesPerSecond = 100_000;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as random from "../core/random.ts";
 import { loadSafetensors, saveSafetensors } from "../core/safetensors.ts";
-import { loadDataset } from "../data/dataset.ts";
+import { type Dataset, loadDataset } from "../data/dataset.ts";
 import { requireTargets, type Sample, tokenizeRows } from "../data/sample.ts";
 import type { PullHooks } from "../hub/pull.ts";
 import { resolveRepository } from "../hub/resolve.ts";
@@ -33,12 +33,6 @@ export interface RunOptions {
   download?: PullHooks | undefined;
 }
 
-/** Where what the config names is on this machine. */
-interface Folders {
-  model: string;
-  data: string;
-}
-
 interface Samples {
   train: Sample[];
   valid: Sample[];
@@ -52,25 +46,20 @@ interface Samples {
  */
 export async function* runTraining(config: TrainConfig, options: RunOptions = {}): AsyncGenerator<TrainerEvent> {
   const { signal } = options;
-  const folders = await resolveFolders(config, options);
-  const samples = await readSamples(config, folders);
-  const model = loadModel(folders.model, config.compat === "mlx-lm" ? { dtype: "keep" } : {});
+  const { hub, offline } = config;
+  const hooks = { hub, offline, ...options.download, signal };
+  // The data first: they are small, and most mistakes are in them.
+  const rows = await loadDataset(await resolveRepository(config.data, "dataset", hooks), config);
+  const folder = await resolveRepository(config.model, "model", hooks);
+  const samples = await tokenizeAll(config, rows, await Tokenizer.load(folder));
+  const model = loadModel(folder, config.compat === "mlx-lm" ? { dtype: "keep" } : {});
   rejectForeignTokens(model, samples);
   if (config.train) yield* trainAndSave(config, model, samples, signal);
   else loadAdapter(model, config.adapter_path);
   if (config.test && !signal?.aborted) yield await measureTest(config, model, samples.test);
 }
 
-async function resolveFolders(config: TrainConfig, { signal, download }: RunOptions): Promise<Folders> {
-  const options = { hub: config.hub, offline: config.offline, ...download, signal };
-  // The data first: they are small, and most mistakes are in them.
-  const data = await resolveRepository(config.data, "dataset", options);
-  return { data, model: await resolveRepository(config.model, "model", options) };
-}
-
-async function readSamples(config: TrainConfig, folders: Folders): Promise<Samples> {
-  const tokenizer = await Tokenizer.load(folders.model);
-  const rows = await loadDataset(folders.data, config);
+async function tokenizeAll(config: TrainConfig, rows: Dataset, tokenizer: Tokenizer): Promise<Samples> {
   const options = {
     maskPrompt: config.mask_prompt,
     compat: config.compat === "mlx-lm",

@@ -7,7 +7,7 @@ export interface Where {
 }
 
 const hubTitle = (hub: Where["hub"]) =>
-  hub === "hf" ? { en: "Hugging Face", zh: "Hugging Face" } : { en: "ModelScope", zh: "ModelScope（魔搭）" };
+  hub === "hf" ? { en: "Hugging Face", zh: "Hugging Face" } : { en: "ModelScope", zh: "ModelScope 魔搭" };
 const kindTitle = (kind: Where["kind"]) =>
   kind === "model" ? { en: "model", zh: "模型" } : { en: "data set", zh: "数据集" };
 
@@ -107,13 +107,14 @@ export const hubMessages = {
   }),
   "hub/offline": (f: { name: string; kind: Where["kind"]; missing: readonly string[] }) => {
     const pull = `cygnet pull ${f.name}${f.kind === "dataset" ? " --dataset" : ""}`;
-    const missing = f.missing.slice(0, 5).join(", ");
-    const here = missing
-      ? {
-          en: `${f.name} is not complete on this machine (missing: ${missing}).`,
-          zh: `本机上的 ${f.name} 不完整（缺少：${missing}）。`,
-        }
-      : { en: `${f.name} is not a folder here.`, zh: `本地没有文件夹 ${f.name}。` };
+    const missing = f.missing.slice(0, 5);
+    const here =
+      missing.length > 0
+        ? {
+            en: `${f.name} is not complete on this machine (missing: ${missing.join(", ")}).`,
+            zh: `本机上的 ${f.name} 不完整（缺少：${missing.join("、")}）。`,
+          }
+        : { en: `${f.name} is not a folder here.`, zh: `本地没有文件夹 ${f.name}。` };
     return {
       en: `${here.en} It cannot be downloaded, since downloads are off (--offline, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE). With a network and without these: ${pull}`,
       zh: `${here.zh}由于已关闭下载（--offline、HF_HUB_OFFLINE 或 TRANSFORMERS_OFFLINE），无法下载。联网并取消这些设置后运行：${pull}`,

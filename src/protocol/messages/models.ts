@@ -2,7 +2,7 @@ const either = (name: string | undefined) =>
   name === undefined ? { en: "", zh: "" } : { en: ` Did you mean ${name}?`, zh: `是否想用 ${name}？` };
 const hubs = {
   hf: { en: "Hugging Face", zh: "Hugging Face" },
-  modelscope: { en: "ModelScope", zh: "ModelScope（魔搭）" },
+  modelscope: { en: "ModelScope", zh: "ModelScope 魔搭" },
 };
 const taskNames = {
   general: { en: "general use", zh: "通用场景" },
