@@ -159,8 +159,8 @@ export const hubMessages = {
         : `${f.name}：用时 ${f.seconds.toFixed(0)} 秒，下载 ${size(f.downloaded)}，共 ${size(f.bytes)}：${f.folder}`,
   }),
   "pull/next-model": (f: { cygnet: string; name: string }) => ({
-    en: `Go on:  ${f.cygnet} generate --model ${f.name} --prompt "…"\n        ${f.cygnet} train --model ${f.name} --data FOLDER`,
-    zh: `接下来：${f.cygnet} generate --model ${f.name} --prompt "……"\n        ${f.cygnet} train --model ${f.name} --data 文件夹`,
+    en: `Go on:  ${f.cygnet} chat --model ${f.name}\n        ${f.cygnet} train --model ${f.name} --data FOLDER`,
+    zh: `接下来：${f.cygnet} chat --model ${f.name}\n        ${f.cygnet} train --model ${f.name} --data 文件夹`,
   }),
   "pull/next-data": (f: { cygnet: string; name: string }) => ({
     en: `Go on:  ${f.cygnet} train --model MODEL --data ${f.name}`,
