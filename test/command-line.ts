@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -24,6 +24,34 @@ export function cygnet(
     maxBuffer: 2 ** 26,
   });
   return { status, stdout, stderr };
+}
+
+export interface Finished {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The same without waiting, for tests that serve what it asks for. */
+export function cygnetStarted(
+  args: readonly string[],
+  { cwd = root, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+): { child: ChildProcess; finished: Promise<Finished> } {
+  const child = spawn(process.execPath, [join(root, "bin/cygnet.mjs"), ...args], {
+    cwd,
+    env: { ...process.env, LC_ALL: "en_US.UTF-8", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  const finished = new Promise<Finished>((done) => child.on("close", (status) => done({ status, stdout, stderr })));
+  return { child, finished };
 }
 
 /** A new empty folder with these files, by relative path. */

@@ -14,6 +14,27 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   { name: "doctor", summary: "command/doctor", load: async () => (await import("./commands/doctor.ts")).doctor },
   {
+    name: "models recommend",
+    summary: "command/models-recommend",
+    load: async () => (await import("./commands/models-recommend.ts")).modelsRecommend,
+  },
+  {
+    name: "models info",
+    summary: "command/models-info",
+    load: async () => (await import("./commands/models-info.ts")).modelsInfo,
+  },
+  {
+    name: "models list",
+    summary: "command/models-list",
+    load: async () => (await import("./commands/models-list.ts")).modelsList,
+  },
+  {
+    name: "models remove",
+    summary: "command/models-remove",
+    load: async () => (await import("./commands/models-remove.ts")).modelsRemove,
+  },
+  { name: "pull", summary: "command/pull", load: async () => (await import("./commands/pull.ts")).pull },
+  {
     name: "data convert",
     summary: "command/data-convert",
     load: async () => (await import("./commands/data-convert.ts")).dataConvert,

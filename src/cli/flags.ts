@@ -61,7 +61,7 @@ function describe(field: Field): string {
   const parts = [field.description];
   if (field.choices.length > 0) parts.push(say("cli/choices", { choices: field.choices }));
   const shown = field.kind !== "boolean" && field.default !== undefined && field.default !== null;
-  if (shown && field.default !== "") {
+  if (shown && String(field.default) !== "") {
     const value = typeof field.default === "string" ? field.default : JSON.stringify(field.default);
     parts.push(say("cli/default", { value }));
   }

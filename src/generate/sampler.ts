@@ -94,7 +94,8 @@ export class Sampler {
 
   /** How our kernel chooses, where it can choose for this sampler on its own. */
   get kernelOptions(): SampleOptions | undefined {
-    const isOurs = !this.#penalties && !this.#xtc && this.#top === 0 && (this.#minTokensToKeep <= 1 || this.#options.minP === 0);
+    const isOurs =
+      !this.#penalties && !this.#xtc && this.#top === 0 && (this.#minTokensToKeep <= 1 || this.#options.minP === 0);
     return isOurs ? this.#options : undefined;
   }
 

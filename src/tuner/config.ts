@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hubFields } from "../hub/settings.ts";
 import { fieldText } from "../protocol/fields.ts";
 import { LearningRateSchedule, LoRAParameters, OptimizerConfig } from "./config-groups.ts";
 
@@ -13,8 +14,8 @@ const trackers = /^\s*((swanlab|wandb)(\s*,\s*|\s*$))*$/i;
  */
 export const TrainConfig = z.strictObject({
   model: z.string().default("Qwen/Qwen3-0.6b").register(fieldText, {
-    en: "model folder in Hugging Face layout, quantized by MLX or not",
-    zh: "Hugging Face 格式的模型文件夹，可以是 MLX 量化模型",
+    en: "model folder in Hugging Face layout, quantized by MLX or not, or ORG/NAME on a hub",
+    zh: "Hugging Face 格式的模型文件夹（可以是 MLX 量化模型），或平台上的 组织/名称",
   }),
   train: z.boolean().default(true).register(fieldText, {
     en: "train, which --test alone turns off",
@@ -25,8 +26,8 @@ export const TrainConfig = z.strictObject({
     zh: "在 test.jsonl 上计算损失；若有训练则在训练之后进行",
   }),
   data: z.string().default("mlx-community/WikiSQL").register(fieldText, {
-    en: "folder with train.jsonl, valid.jsonl and test.jsonl",
-    zh: "包含 train.jsonl、valid.jsonl、test.jsonl 的文件夹",
+    en: "folder with train.jsonl, valid.jsonl and test.jsonl, or ORG/NAME on a hub",
+    zh: "包含 train.jsonl、valid.jsonl、test.jsonl 的文件夹，或平台上的 组织/名称",
   }),
   fine_tune_type: z.enum(["lora", "dora", "full"]).default("lora").register(fieldText, {
     en: "what to train: adapters or the blocks themselves",
@@ -136,6 +137,7 @@ export const TrainConfig = z.strictObject({
     en: "continue the run in --adapter-path from its last checkpoint, exactly where it was",
     zh: "从 --adapter-path 中的最近检查点精确地继续训练",
   }),
+  ...hubFields,
   compat: z.enum(["mlx-lm"]).optional().register(fieldText, {
     en: "reproduce mlx-lm's batches, initial adapters and losses number for number",
     zh: "逐数值复现 mlx-lm 的批次、初始适配器和损失",

@@ -4,7 +4,7 @@ import { writeTextFile } from "../core/text-file.ts";
 import { TrainConfig } from "./config.ts";
 
 /** Keys that mlx-lm does not know. */
-const ours = ["compat", "resume"];
+const ours = ["compat", "hub", "offline", "resume"];
 
 /**
  * mlx-lm's `adapter_config.json`: all its settings, sorted, unset ones null. Python mlx-lm builds the adapters of
@@ -20,7 +20,7 @@ export function adapterConfigText(config: TrainConfig): string {
 
 /** The resolved settings as a config file that gives the same run again. */
 export function configYamlText(config: TrainConfig): string {
-  const { config: _file, resume: _once, ...settings } = config;
+  const { config: _file, resume: _once, offline: _now, ...settings } = config;
   return stringify(settings, { version: "1.1" });
 }
 

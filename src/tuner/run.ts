@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import * as random from "../core/random.ts";
 import { loadSafetensors, saveSafetensors } from "../core/safetensors.ts";
-import { loadDataset } from "../data/dataset.ts";
+import { type Dataset, loadDataset } from "../data/dataset.ts";
 import { requireTargets, type Sample, tokenizeRows } from "../data/sample.ts";
+import type { PullHooks } from "../hub/pull.ts";
+import { resolveRepository } from "../hub/resolve.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { loadModel } from "../models/load.ts";
 import { Adam, AdamW } from "../optim/adam.ts";
@@ -27,6 +29,8 @@ import { type SaveState, train } from "./trainer.ts";
 export interface RunOptions {
   /** Aborting it ends the run after the step at hand, saved. */
   signal?: AbortSignal | undefined;
+  /** Told when the model or the data have to be downloaded. */
+  download?: PullHooks | undefined;
 }
 
 interface Samples {
@@ -40,18 +44,22 @@ interface Samples {
  * The training run that a config describes, from files to files. Data are read and checked before the model is loaded,
  * and nothing is written before both are.
  */
-export async function* runTraining(config: TrainConfig, { signal }: RunOptions = {}): AsyncGenerator<TrainerEvent> {
-  const samples = await readSamples(config);
-  const model = loadModel(config.model, config.compat === "mlx-lm" ? { dtype: "keep" } : {});
+export async function* runTraining(config: TrainConfig, options: RunOptions = {}): AsyncGenerator<TrainerEvent> {
+  const { signal } = options;
+  const { hub, offline } = config;
+  const hooks = { hub, offline, ...options.download, signal };
+  // The data first: they are small, and most mistakes are in them.
+  const rows = await loadDataset(await resolveRepository(config.data, "dataset", hooks), config);
+  const folder = await resolveRepository(config.model, "model", hooks);
+  const samples = await tokenizeAll(config, rows, await Tokenizer.load(folder));
+  const model = loadModel(folder, config.compat === "mlx-lm" ? { dtype: "keep" } : {});
   rejectForeignTokens(model, samples);
   if (config.train) yield* trainAndSave(config, model, samples, signal);
   else loadAdapter(model, config.adapter_path);
   if (config.test && !signal?.aborted) yield await measureTest(config, model, samples.test);
 }
 
-async function readSamples(config: TrainConfig): Promise<Samples> {
-  const tokenizer = await Tokenizer.load(config.model);
-  const rows = await loadDataset(config.data, config);
+async function tokenizeAll(config: TrainConfig, rows: Dataset, tokenizer: Tokenizer): Promise<Samples> {
   const options = {
     maskPrompt: config.mask_prompt,
     compat: config.compat === "mlx-lm",

@@ -15,6 +15,7 @@ import { LineReader } from "../chat/line-reader.ts";
 import { MarkdownStream } from "../chat/markdown-stream.ts";
 import { ChatConfig, changeable } from "../commands/chat.ts";
 import { sideBySide } from "../demo/side-by-side.ts";
+import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 import { samplingOf } from "./sampling.ts";
 
@@ -27,8 +28,9 @@ interface Side {
 }
 
 export async function chat(config: ChatConfig, ui: Ui): Promise<void> {
-  const tokenizer = await Tokenizer.load(config.model);
-  const model = loadModel(config.model, config.dtype ? { dtype: config.dtype } : {});
+  const folder = await modelFolder(config, ui);
+  const tokenizer = await Tokenizer.load(folder);
+  const model = loadModel(folder, config.dtype ? { dtype: config.dtype } : {});
   if (config.adapter_path) loadAdapter(model, config.adapter_path);
   if (config.seed !== undefined) random.seed(config.seed);
   const reader = new LineReader();

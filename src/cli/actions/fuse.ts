@@ -7,9 +7,12 @@ import { evaluate } from "../../core/transforms.ts";
 import { loadModel, readModelConfig } from "../../models/load.ts";
 import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { FuseConfig } from "../commands/fuse.ts";
+import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 
-export function fuse({ model: source, adapter_path, save_path: target, dequantize, force }: FuseConfig, ui: Ui): void {
+export async function fuse(settings: FuseConfig, ui: Ui): Promise<void> {
+  const { adapter_path, save_path: target, dequantize, force } = settings;
+  const source = await modelFolder(settings, ui);
   requireTarget({ source, target, force });
   const config = readModelConfig(source);
   const model = loadModel(source, { dtype: "keep" });

@@ -9,6 +9,7 @@ import type { ChatMessage } from "../../tokenizer/messages.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { GenerateConfig } from "../commands/generate.ts";
+import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 import { flagOf } from "../values.ts";
 import { samplingOf } from "./sampling.ts";
@@ -16,17 +17,19 @@ import { samplingOf } from "./sampling.ts";
 export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
   if (config.prompts !== undefined)
     return (await import("./generate-file.ts")).generateFile(config, config.prompts, ui);
-  const tokenizer = await Tokenizer.load(config.model);
+  const folder = await modelFolder(config, ui);
+  const tokenizer = await Tokenizer.load(folder);
   const prompt = await encodePrompt(config, tokenizer);
   const extraEosTokenIds = config.extra_eos_token.map((token) => idOf(token, tokenizer));
-  const model = loadModel(config.model, config.dtype ? { dtype: config.dtype } : {});
+  const model = loadModel(folder, config.dtype ? { dtype: config.dtype } : {});
   const size = model.config.vocab_size;
   const foreign = prompt.find((id) => id >= size);
   if (foreign !== undefined)
     throw new UserError("trainer/token-outside-vocabulary", { id: foreign, size, row: "--prompt" });
   if (config.adapter_path) loadAdapter(model, config.adapter_path);
   if (config.seed !== undefined) random.seed(config.seed);
-  const draft = config.draft_model === undefined ? undefined : await loadDraft(config, config.draft_model, tokenizer);
+  const draft =
+    config.draft_model === undefined ? undefined : await loadDraft(config, config.draft_model, tokenizer, ui);
   const cache = draft ? undefined : model.makeCache({ maxSize: config.max_kv_size });
   const text = generateText(model, tokenizer, prompt, {
     sampling: samplingOf(config, tokenizer, size),
@@ -47,16 +50,17 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
 }
 
 /** What a draft guesses must mean the same to both models, and what it got wrong must be forgotten by their caches. */
-async function loadDraft(config: GenerateConfig, path: string, tokenizer: Tokenizer): Promise<LanguageModel> {
+async function loadDraft(config: GenerateConfig, name: string, tokenizer: Tokenizer, ui: Ui): Promise<LanguageModel> {
   const { repetition_penalty, presence_penalty, frequency_penalty, max_kv_size, kv_bits } = config;
   const others = { repetition_penalty, presence_penalty, frequency_penalty, max_kv_size, kv_bits };
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (other) throw new UserError("generate/draft-with", { flag: flagOf(other) });
-  const draftTokenizer = await Tokenizer.load(path);
+  const folder = await modelFolder({ ...config, model: name }, ui);
+  const draftTokenizer = await Tokenizer.load(folder);
   const probe = "The quick brown fox, 12.5 € — 你好，世界 <|im_end|>\n";
   const [a, b] = await Promise.all([tokenizer.encode(probe), draftTokenizer.encode(probe)]);
-  if (a.join() !== b.join()) throw new UserError("generate/draft-tokens", { draft: path, model: config.model });
-  return loadModel(path, config.dtype ? { dtype: config.dtype } : {});
+  if (a.join() !== b.join()) throw new UserError("generate/draft-tokens", { draft: name, model: config.model });
+  return loadModel(folder, config.dtype ? { dtype: config.dtype } : {});
 }
 
 async function encodePrompt(config: GenerateConfig, tokenizer: Tokenizer): Promise<number[]> {

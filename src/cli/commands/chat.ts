@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hubFields } from "../../hub/settings.ts";
 import { fieldText } from "../../protocol/fields.ts";
 import { command } from "../command.ts";
 import { jsonFlag } from "../values.ts";
@@ -6,9 +7,10 @@ import { samplingFields } from "./sampling-fields.ts";
 
 export const ChatConfig = z.object({
   model: z.string().register(fieldText, {
-    en: "model folder in Hugging Face layout, quantized by MLX or not",
-    zh: "Hugging Face 格式的模型文件夹，可以是 MLX 量化模型",
+    en: "model folder in Hugging Face layout, quantized by MLX or not, or ORG/NAME on a hub",
+    zh: "Hugging Face 格式的模型文件夹（可以是 MLX 量化模型），或平台上的 组织/名称",
   }),
+  ...hubFields,
   adapter_path: z.string().optional().register(fieldText, {
     en: "folder of a training run whose adapter is applied",
     zh: "训练运行的文件夹，使用其中的适配器",

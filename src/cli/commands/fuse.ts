@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { hubFields } from "../../hub/settings.ts";
 import { fieldText } from "../../protocol/fields.ts";
 import { command } from "../command.ts";
 
 const FuseConfig = z.object({
   model: z.string().default("mlx_model").register(fieldText, {
-    en: "folder of the base model",
-    zh: "基础模型文件夹",
+    en: "folder of the base model, or ORG/NAME on a hub",
+    zh: "基础模型文件夹，或平台上的 组织/名称",
   }),
   adapter_path: z.string().default("adapters").register(fieldText, {
     en: "folder of the training run whose adapter is merged",
@@ -23,6 +24,7 @@ const FuseConfig = z.object({
     en: "replace what is at --save-path",
     zh: "覆盖 --save-path 中已有的内容",
   }),
+  ...hubFields,
 });
 export type FuseConfig = z.output<typeof FuseConfig>;
 

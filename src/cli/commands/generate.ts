@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hubFields } from "../../hub/settings.ts";
 import { fieldText } from "../../protocol/fields.ts";
 import { command } from "../command.ts";
 import { jsonFlag } from "../values.ts";
@@ -6,8 +7,8 @@ import { samplingFields } from "./sampling-fields.ts";
 
 const GenerateConfig = z.object({
   model: z.string().register(fieldText, {
-    en: "model folder in Hugging Face layout, quantized by MLX or not",
-    zh: "Hugging Face 格式的模型文件夹，可以是 MLX 量化模型",
+    en: "model folder in Hugging Face layout, quantized by MLX or not, or ORG/NAME on a hub",
+    zh: "Hugging Face 格式的模型文件夹（可以是 MLX 量化模型），或平台上的 组织/名称",
   }),
   adapter_path: z.string().optional().register(fieldText, {
     en: "folder of a training run whose adapter is applied",
@@ -62,8 +63,8 @@ const GenerateConfig = z.object({
     zh: '传给对话模板的 JSON 变量，例如 {"enable_thinking": false}',
   }),
   draft_model: z.string().optional().register(fieldText, {
-    en: "folder of a small model with the same tokens that guesses ahead; the text stays the model's own",
-    zh: "词元相同的小模型文件夹，用于推测解码；输出仍与原模型一致",
+    en: "small model with the same tokens, a folder or ORG/NAME, that guesses ahead; the text stays the model's own",
+    zh: "词元相同的小模型（文件夹或 组织/名称），用于推测解码；输出仍与原模型一致",
   }),
   num_draft_tokens: z.int().min(1).default(3).register(fieldText, {
     en: "tokens that the draft model guesses at a time",
@@ -89,6 +90,7 @@ const GenerateConfig = z.object({
     en: "prompt tokens computed at once",
     zh: "一次计算的提示词元数",
   }),
+  ...hubFields,
 });
 export type GenerateConfig = z.output<typeof GenerateConfig>;
 

@@ -5,7 +5,9 @@ import { dataMessages } from "./data.ts";
 import { demoMessages } from "./demo.ts";
 import { fileMessages } from "./file.ts";
 import { generateMessages } from "./generate.ts";
+import { hubMessages } from "./hub.ts";
 import { modelMessages } from "./model.ts";
+import { modelsMessages } from "./models.ts";
 import { nativeMessages } from "./native.ts";
 import { tokenizerMessages } from "./tokenizer.ts";
 import { trainerMessages } from "./trainer.ts";
@@ -19,7 +21,9 @@ const messages = {
   ...demoMessages,
   ...fileMessages,
   ...generateMessages,
+  ...hubMessages,
   ...modelMessages,
+  ...modelsMessages,
   ...nativeMessages,
   ...tokenizerMessages,
   ...trainerMessages,

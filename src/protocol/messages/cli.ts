@@ -178,6 +178,26 @@ export const cliMessages = {
     en: "show what this machine has: system, memory, processor, MLX, language",
     zh: "检查本机环境：系统、内存、处理器、MLX、语言",
   }),
+  "command/models-recommend": (_: Record<string, never>) => ({
+    en: "base models to tune that fit this machine",
+    zh: "推荐适合本机微调的基础模型",
+  }),
+  "command/models-info": (_: Record<string, never>) => ({
+    en: "what a model is, its licence, and the memory it needs to run and to train",
+    zh: "查看模型信息、许可证，以及推理和训练所需的内存",
+  }),
+  "command/models-list": (_: Record<string, never>) => ({
+    en: "models and data sets that were downloaded",
+    zh: "列出已下载的模型和数据集",
+  }),
+  "command/models-remove": (_: Record<string, never>) => ({
+    en: "remove downloaded models and data sets",
+    zh: "删除已下载的模型和数据集",
+  }),
+  "command/pull": (_: Record<string, never>) => ({
+    en: "download a model or a data set from Hugging Face or ModelScope",
+    zh: "从 Hugging Face 或 ModelScope（魔搭）下载模型或数据集",
+  }),
   "command/data": (_: Record<string, never>) => ({ en: "prepare training data", zh: "准备训练数据" }),
   "command/data-convert": (_: Record<string, never>) => ({
     en: "turn self-cognition, alpaca, ShareGPT and prompt/completion files into training data",

@@ -12,8 +12,8 @@ export const dataMessages = {
     zh: `无法读取 ${f.file}：${f.reason}`,
   }),
   "data/no-rows": (f: { file: string }) => ({
-    en: `${f.file} is missing or has no rows. Write one JSON object a line into it, for example {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}.`,
-    zh: `${f.file} 不存在或没有数据。请每行写一个 JSON 对象，例如 {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}。`,
+    en: `${f.file} is missing or has no rows. Write one JSON object a line into it, for example {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}. Files of another form become such a folder with: cygnet data convert FILE… --output FOLDER`,
+    zh: `${f.file} 不存在或没有数据。请每行写一个 JSON 对象，例如 {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}。其他格式的文件可以这样转换：cygnet data convert 文件… --output 文件夹`,
   }),
   "data/not-utf8": (f: { file: string; line: number }) => ({
     en: `${f.file}, line ${f.line}: this is not UTF-8 text. Save the file again as UTF-8.`,

@@ -1,0 +1,98 @@
+import { existsSync, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { findCopy } from "./cache.ts";
+import { defaultRevision, type RepositoryKind } from "./repository.ts";
+import { type HubName, hubNames, hubSettings } from "./settings.ts";
+
+/** A repository in the cache of a hub. */
+export interface CachedRepository {
+  hub: HubName;
+  kind: RepositoryKind;
+  name: string;
+  /** Everything of it. */
+  root: string;
+  /** The folder of its newest files; undefined when none was downloaded whole. */
+  folder: string | undefined;
+  isComplete: boolean;
+  /** What removing it frees. */
+  bytes: number;
+}
+
+const kinds: readonly RepositoryKind[] = ["model", "dataset"];
+
+/** Everything in the caches of both hubs, whoever downloaded it. */
+export function cachedRepositories(): CachedRepository[] {
+  const found = hubNames.flatMap((hub) => {
+    const { cacheFolder } = hubSettings(hub);
+    return kinds.flatMap((kind) => {
+      const roots = hub === "hf" ? huggingFaceRoots(cacheFolder, kind) : modelScopeRoots(cacheFolder, kind);
+      // A pull that was refused leaves empty folders.
+      return roots.map(({ name, root }) => describe(hub, kind, name, root)).filter(({ bytes }) => bytes > 0);
+    });
+  });
+  return found.sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Removes a repository, and its locks where Python keeps some. */
+export function removeCached({ hub, root }: CachedRepository): void {
+  rmSync(root, { recursive: true, force: true });
+  if (hub === "hf") rmSync(join(dirname(root), ".locks", basename(root)), { recursive: true, force: true });
+}
+
+function describe(hub: HubName, kind: RepositoryKind, name: string, root: string): CachedRepository {
+  const revisions = [defaultRevision[hub], ...namesIn(join(root, "refs")), ...namesIn(join(root, "snapshots"))];
+  const copies = revisions.flatMap((revision) => findCopy({ hub, kind, name, revision }) ?? []);
+  const whole = copies.find(({ missing }) => missing.length === 0);
+  const folder = (whole ?? copies[0])?.folder;
+  return { hub, kind, name, root, folder, isComplete: whole !== undefined, bytes: sizeOf(root) };
+}
+
+interface Root {
+  name: string;
+  root: string;
+}
+
+function huggingFaceRoots(cacheFolder: string, kind: RepositoryKind): Root[] {
+  const start = `${kind}s--`;
+  return namesIn(cacheFolder)
+    .filter((folder) => folder.startsWith(start))
+    .map((folder) => ({ name: folder.slice(start.length).replace("--", "/"), root: join(cacheFolder, folder) }));
+}
+
+/** Today's layout `models/ORG--NAME`, and the older ones with a folder for each owner. */
+function modelScopeRoots(cacheFolder: string, kind: RepositoryKind): Root[] {
+  const today = join(cacheFolder, `${kind}s`);
+  const current = namesIn(today).filter((folder) => folder.includes("--"));
+  const owners = [
+    today,
+    join(cacheFolder, "hub", `${kind}s`),
+    ...(kind === "model" ? [cacheFolder, join(cacheFolder, "hub")] : []),
+  ];
+  return [
+    ...current.map((folder) => ({ name: folder.replace("--", "/"), root: join(today, folder) })),
+    ...owners.flatMap(ownedRoots),
+  ];
+}
+
+/** Folders of the package itself, which are no owners. */
+const reserved = ["hub", "models", "datasets", "studios", "mcps", "skills", "ast_indexer"];
+
+function ownedRoots(folder: string): Root[] {
+  const owners = namesIn(folder).filter((name) => !/^[._]|--/.test(name) && !reserved.includes(name));
+  return owners.flatMap((owner) =>
+    namesIn(join(folder, owner))
+      .filter((name) => !/^[._]/.test(name) && statSync(join(folder, owner, name)).isDirectory())
+      .map((name) => ({ name: `${owner}/${name.replaceAll("___", ".")}`, root: join(folder, owner, name) })),
+  );
+}
+
+/** Bytes on the disk; links take none. */
+function sizeOf(path: string): number {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (!entry?.isDirectory()) return entry?.isFile() ? entry.size : 0;
+  return namesIn(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
+}
