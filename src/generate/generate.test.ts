@@ -45,6 +45,16 @@ describe("generateTokens", () => {
     expect(idsOf(await tokens({ prefillStepSize }))).toEqual(idsOf(await tokens()));
   });
 
+  test("the likeliest tokens come with each, best first", async () => {
+    const found = await tokens({ sampling: { ...sampled, topLogprobs: 5 }, maxTokens: 6 });
+    for (const { top = [], id, logprob } of found) {
+      expect(top).toHaveLength(5);
+      expect(top.map((each) => each.logprob)).toEqual(top.map((each) => each.logprob).sort((a, b) => b - a));
+      expect(top.find((each) => each.id === id)?.logprob ?? logprob).toBeCloseTo(logprob, 4);
+      expect(logprob).toBeLessThanOrEqual((top[0]?.logprob ?? 0) + 1e-4);
+    }
+  });
+
   test("the same seed gives the same tokens, another one others", async () => {
     const run = async (seed: number) => {
       random.seed(seed);

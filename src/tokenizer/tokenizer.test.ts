@@ -28,6 +28,16 @@ describe.skipIf(!hasSharedData)("real tokenizers", () => {
     for (const text of different) expect(text).toMatch(/ {2}|\t/);
   });
 
+  test.each(["qwen3", "llama-3.1", "phi-3-mini"])("%s: the bytes of a text's tokens are the text's", async (name) => {
+    const tokenizer = await Tokenizer.load(join(sharedData, "tokenizers", name));
+    const text = "Grüße, 世界! 🦢 naïve\n\ttabs";
+    const ids = await tokenizer.encode(text, { addSpecialTokens: false });
+    const bytes = Buffer.concat(ids.map((id) => tokenizer.tokenBytes(id)));
+    expect(bytes.toString("utf8").trimStart()).toBe(text);
+    const special = [...tokenizer.addedTokens][0] ?? ["", 0];
+    expect(Buffer.from(tokenizer.tokenBytes(special[1])).toString("utf8")).toBe(special[0]);
+  });
+
   test("llama-3.1 encodes and decodes as swift-transformers' vectors say", async () => {
     const Vectors = z.object({
       long: z.object({ text: z.string(), token_ids: z.array(z.int()), decoded_text: z.string() }),

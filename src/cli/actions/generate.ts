@@ -32,7 +32,7 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
     config.draft_model === undefined ? undefined : await loadDraft(config, config.draft_model, tokenizer, ui);
   const cache = draft ? undefined : model.makeCache({ maxSize: config.max_kv_size });
   const text = generateText(model, tokenizer, prompt, {
-    sampling: samplingOf(config, tokenizer, size),
+    sampling: { ...samplingOf(config, tokenizer, size), topLogprobs: config.logprobs },
     maxTokens: config.max_tokens,
     prefillStepSize: config.prefill_step_size,
     cache,
@@ -46,13 +46,14 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
   });
   let step = await text.next();
   for (; !step.done; step = await text.next()) ui.print(step.value);
-  report(step.value, prompt, ui);
+  report(step.value, prompt, tokenizer, ui);
 }
 
-/** What a draft guesses must mean the same to both models, and what it got wrong must be forgotten by their caches. */
+/** What a draft guesses must mean the same to both models; what depends on the tokens before cannot be checked in one pass. */
 async function loadDraft(config: GenerateConfig, name: string, tokenizer: Tokenizer, ui: Ui): Promise<LanguageModel> {
   const { repetition_penalty, presence_penalty, frequency_penalty, max_kv_size, kv_bits } = config;
-  const others = { repetition_penalty, presence_penalty, frequency_penalty, max_kv_size, kv_bits };
+  const logprobs = config.logprobs || undefined;
+  const others = { repetition_penalty, presence_penalty, frequency_penalty, max_kv_size, kv_bits, logprobs };
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (other) throw new UserError("generate/draft-with", { flag: flagOf(other) });
   const folder = await modelFolder({ ...config, model: name }, ui);
@@ -98,7 +99,13 @@ export function idOf(token: string, tokenizer: Tokenizer): number {
   throw new UserError("generate/unknown-token", { token, known: [...tokenizer.addedTokens.keys()].slice(0, 12) });
 }
 
-function report(result: GeneratedText, prompt: readonly number[], ui: Ui): void {
+function report(result: GeneratedText, prompt: readonly number[], tokenizer: Tokenizer, ui: Ui): void {
+  const told = ({ id, logprob }: { id: number; logprob: number }) => ({
+    id,
+    token: tokenizer.tokenText(id),
+    bytes: [...tokenizer.tokenBytes(id)],
+    logprob,
+  });
   const promptTps = prompt.length / result.promptSeconds;
   const later = Math.max(0, result.tokenIds.length - 1); // the first token's time is the prompt's
   const generationTps = result.generationSeconds > 0 ? later / result.generationSeconds : 0;
@@ -107,6 +114,7 @@ function report(result: GeneratedText, prompt: readonly number[], ui: Ui): void 
     prompt_token_ids: prompt,
     token_ids: result.tokenIds,
     logprobs: result.logprobs,
+    ...(result.top.length > 0 && { top_logprobs: result.top.map((likeliest) => likeliest.map(told)) }),
     draft_tokens: result.fromDraft,
     finish_reason: result.finishReason,
     prompt_tokens: prompt.length,

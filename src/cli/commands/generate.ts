@@ -62,6 +62,10 @@ const GenerateConfig = z.object({
     en: 'JSON object of template variables, such as {"enable_thinking": false}',
     zh: '传给对话模板的 JSON 变量，例如 {"enable_thinking": false}',
   }),
+  logprobs: z.int().min(0).max(100).default(0).register(fieldText, {
+    en: "with --json: how many of the likeliest tokens are told in the place of each, with their bytes",
+    zh: "配合 --json：为每个位置给出概率最高的若干个词元及其字节",
+  }),
   draft_model: z.string().optional().register(fieldText, {
     en: "small model with the same tokens, a folder or ORG/NAME, that guesses ahead; the text stays the model's own",
     zh: "词元相同的小模型（文件夹或 组织/名称），用于推测解码；输出仍与原模型一致",

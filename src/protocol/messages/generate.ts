@@ -24,8 +24,8 @@ export const generateMessages = {
     zh: `${f.answers} 个回答，${f.seconds.toFixed(1)} 秒生成 ${f.tokens} 个词元（${(f.tokens / f.seconds).toFixed(1)} 词元/秒），内存峰值 ${(f.peakBytes / 1e9).toFixed(2)} GB`,
   }),
   "generate/draft-with": (f: { flag: string }) => ({
-    en: `--draft-model does not go with ${f.flag}: what the draft guessed wrong could not be taken back. Leave out one of them.`,
-    zh: `--draft-model 不能与 ${f.flag} 同时使用：推测错误的词元无法撤回。请去掉其中一个。`,
+    en: `--draft-model does not go with ${f.flag}. Leave out one of them.`,
+    zh: `--draft-model 不能与 ${f.flag} 同时使用。请去掉其中一个。`,
   }),
   "generate/draft-tokens": (f: { draft: string; model: string }) => ({
     en: `${f.draft} and ${f.model} split text into different tokens. A draft model needs the model's own tokenizer: take a smaller one of the same family.`,
