@@ -12,6 +12,7 @@ import type { GenerateConfig } from "../commands/generate.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 import { flagOf } from "../values.ts";
+import { promptCacheFor } from "./prompt-cache-file.ts";
 import { samplingOf } from "./sampling.ts";
 
 export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
@@ -30,8 +31,9 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
   if (config.seed !== undefined) random.seed(config.seed);
   const draft =
     config.draft_model === undefined ? undefined : await loadDraft(config, config.draft_model, tokenizer, ui);
-  const cache = draft ? undefined : model.makeCache({ maxSize: config.max_kv_size });
-  const text = generateText(model, tokenizer, prompt, {
+  const kept = config.prompt_cache_file === undefined ? undefined : promptCacheFor(config, folder, model, prompt);
+  const cache = draft ? undefined : (kept?.layers ?? model.makeCache({ maxSize: config.max_kv_size }));
+  const text = generateText(model, tokenizer, prompt.slice(kept?.common), {
     sampling: { ...samplingOf(config, tokenizer, size), topLogprobs: config.logprobs },
     maxTokens: config.max_tokens,
     prefillStepSize: config.prefill_step_size,
@@ -46,14 +48,23 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
   });
   let step = await text.next();
   for (; !step.done; step = await text.next()) ui.print(step.value);
+  if (kept) kept.save(ui);
   report(step.value, prompt, tokenizer, ui);
 }
 
 /** What a draft guesses must mean the same to both models; what depends on the tokens before cannot be checked in one pass. */
 async function loadDraft(config: GenerateConfig, name: string, tokenizer: Tokenizer, ui: Ui): Promise<LanguageModel> {
-  const { repetition_penalty, presence_penalty, frequency_penalty, max_kv_size, kv_bits } = config;
+  const { repetition_penalty, presence_penalty, frequency_penalty, max_kv_size, kv_bits, prompt_cache_file } = config;
   const logprobs = config.logprobs || undefined;
-  const others = { repetition_penalty, presence_penalty, frequency_penalty, max_kv_size, kv_bits, logprobs };
+  const others = {
+    repetition_penalty,
+    presence_penalty,
+    frequency_penalty,
+    max_kv_size,
+    kv_bits,
+    prompt_cache_file,
+    logprobs,
+  };
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (other) throw new UserError("generate/draft-with", { flag: flagOf(other) });
   const folder = await modelFolder({ ...config, model: name }, ui);

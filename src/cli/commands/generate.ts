@@ -62,6 +62,10 @@ const GenerateConfig = z.object({
     en: 'JSON object of template variables, such as {"enable_thinking": false}',
     zh: '传给对话模板的 JSON 变量，例如 {"enable_thinking": false}',
   }),
+  prompt_cache_file: z.string().optional().register(fieldText, {
+    en: "keep what was computed of the prompt in this file; the next prompt that begins alike goes on from there",
+    zh: "把提示的计算结果保存到该文件；下次开头相同的提示可直接接着计算",
+  }),
   logprobs: z.int().min(0).max(100).default(0).register(fieldText, {
     en: "with --json: how many of the likeliest tokens are told in the place of each, with their bytes",
     zh: "配合 --json：为每个位置给出概率最高的若干个词元及其字节",

@@ -23,6 +23,10 @@ export const generateMessages = {
     en: `${f.answers} answers, ${f.tokens} tokens in ${f.seconds.toFixed(1)} s (${(f.tokens / f.seconds).toFixed(1)} tokens/s), peak memory ${(f.peakBytes / 1e9).toFixed(2)} GB`,
     zh: `${f.answers} 个回答，${f.seconds.toFixed(1)} 秒生成 ${f.tokens} 个词元（${(f.tokens / f.seconds).toFixed(1)} 词元/秒），内存峰值 ${(f.peakBytes / 1e9).toFixed(2)} GB`,
   }),
+  "generate/cache-file-with": (f: { flag: string }) => ({
+    en: `--prompt-cache-file does not go with ${f.flag}: the file holds every token as it was computed. Leave out one of them.`,
+    zh: `--prompt-cache-file 不能与 ${f.flag} 同时使用：该文件保存的是完整的计算结果。请去掉其中一个。`,
+  }),
   "generate/draft-with": (f: { flag: string }) => ({
     en: `--draft-model does not go with ${f.flag}. Leave out one of them.`,
     zh: `--draft-model 不能与 ${f.flag} 同时使用。请去掉其中一个。`,
@@ -34,6 +38,18 @@ export const generateMessages = {
   "generate/drafted": (f: { tokens: number; all: number }) => ({
     en: `Draft model: ${f.tokens} of ${f.all} tokens guessed right`,
     zh: `推测模型：${f.all} 个词元中有 ${f.tokens} 个推测正确`,
+  }),
+  "cache/not-a-prompt-cache": (f: { path: string }) => ({
+    en: `${f.path} is not a prompt cache that Cygnet wrote. Give --prompt-cache-file another path, or delete the file.`,
+    zh: `${f.path} 不是 Cygnet 写入的提示缓存。请为 --prompt-cache-file 指定其他路径，或删除该文件。`,
+  }),
+  "cache/other-model": (f: { path: string }) => ({
+    en: `${f.path} was computed with another model or adapter. Give --prompt-cache-file another path, or delete the file.`,
+    zh: `${f.path} 是用另一个模型或适配器计算的。请为 --prompt-cache-file 指定其他路径，或删除该文件。`,
+  }),
+  "generate/cached": (f: { tokens: number; path: string }) => ({
+    en: `${f.tokens} tokens of the prompt came from ${f.path}`,
+    zh: `提示中有 ${f.tokens} 个词元取自 ${f.path}`,
   }),
   "cache/group-size": (f: { size: number; group: number }) => {
     const possible = [32, 64, 128].filter((group) => f.size % group === 0).join(", ");
