@@ -91,12 +91,15 @@ export async function encodeMessages(
 ): Promise<number[]> {
   if (config.ignore_chat_template || !tokenizer.hasChatTemplate) {
     const said = messages.filter(({ role }) => role !== "system").map(({ content }) => content);
-    return tokenizer.encode(said.filter((text) => typeof text === "string").join("\n"));
+    const text = said.filter((each) => typeof each === "string").join("\n");
+    return tokenizer.encode(text + (config.prefill_response ?? ""));
   }
-  return tokenizer.encodeChat(messages, {
-    addGenerationPrompt: true,
-    templateVariables: config.chat_template_config ?? {},
-  });
+  const templateVariables = config.chat_template_config ?? {};
+  if (config.prefill_response === undefined) {
+    return tokenizer.encodeChat(messages, { addGenerationPrompt: true, templateVariables });
+  }
+  const begun = [...messages, { role: "assistant", content: config.prefill_response }];
+  return tokenizer.encodeChat(begun, { continueFinalMessage: true, templateVariables });
 }
 
 export function conversation(text: string, system: string | undefined): ChatMessage[] {

@@ -36,6 +36,10 @@ const GenerateConfig = z.object({
     en: "instructions before the prompt",
     zh: "置于提示之前的系统指令",
   }),
+  prefill_response: z.string().optional().register(fieldText, {
+    en: "what the answer begins with; the model goes on from there",
+    zh: "回答的开头，模型从此处续写",
+  }),
   max_tokens: z.int().min(0).default(100).register(fieldText, {
     en: "most tokens to generate",
     zh: "最多生成的词元数",
