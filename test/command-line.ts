@@ -15,11 +15,12 @@ export const toys = join(root, "test/fixtures/parity/models");
 /** Runs `cygnet` as a user does, on the built program. */
 export function cygnet(
   args: readonly string[],
-  { cwd = root, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+  { cwd = root, env = {}, input = "" }: { cwd?: string; env?: Record<string, string>; input?: string } = {},
 ) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "bin/cygnet.mjs"), ...args], {
     cwd,
     encoding: "utf8",
+    input,
     env: { ...process.env, LC_ALL: "en_US.UTF-8", ...env },
     maxBuffer: 2 ** 26,
   });

@@ -1,0 +1,83 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { cygnet, folderWith } from "./command-line.ts";
+
+const tiny = join(import.meta.dirname, "../assets/cygnet-tiny");
+const Line = z.looseObject({ answer: z.string(), finish_reason: z.string() });
+const Turn = z.object({ question: z.string(), answers: z.array(z.looseObject({ answer: z.string() })) });
+
+const linesOf = (text: string): unknown[] =>
+  text
+    .trim()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line));
+
+describe("cygnet generate", () => {
+  test("answers a file of prompts, together as alone, and keeps what else a row says", () => {
+    const folder = folderWith({
+      "prompts.jsonl":
+        '{"prompt": "hello", "id": 7}\n\n{"messages": [{"role": "user", "content": "你是谁？"}, {"role": "assistant", "content": "?"}]}\n{"prompt": "who are you?"}\n',
+    });
+    const common = ["generate", "--model", tiny, "--prompts", "prompts.jsonl"];
+    const { status, stderr } = cygnet([...common, "--output", "answers.jsonl"], { cwd: folder });
+    expect(status, stderr).toBe(0);
+    const answers = linesOf(readFileSync(join(folder, "answers.jsonl"), "utf8")).map((line) => Line.parse(line));
+    expect(answers.map(({ answer }) => answer)).toEqual([
+      "Hello! How can I help you?",
+      expect.stringContaining("Cygnet"),
+      expect.stringContaining("Cygnet"),
+    ]);
+    expect(answers[0]).toMatchObject({ id: 7, finish_reason: "stop" });
+    const single = cygnet([...common, "--batch-size", "1"], { cwd: folder });
+    expect(linesOf(single.stdout)).toEqual(answers);
+  });
+
+  test("says which line is no prompt, and which flags do not go together", () => {
+    const folder = folderWith({ "prompts.jsonl": '{"prompt": "a"}\n{"question": "b"}\n' });
+    const bad = cygnet(["generate", "--model", tiny, "--prompts", "prompts.jsonl"], { cwd: folder });
+    expect([bad.status, bad.stderr]).toEqual([2, expect.stringContaining("prompts.jsonl, line 2")]);
+    for (const others of [
+      ["--prompts", "prompts.jsonl", "--kv-bits", "4"],
+      ["--draft-model", tiny, "--max-kv-size", "64"],
+      ["--prompt-cache-file", "c", "--kv-bits", "8"],
+    ]) {
+      const { status, stderr } = cygnet(["generate", "--model", tiny, ...others], { cwd: folder });
+      expect([status, stderr]).toEqual([2, expect.stringContaining("does not go with")]);
+    }
+  });
+
+  test("goes on from a kept prompt, and takes no other model's", () => {
+    const folder = folderWith({});
+    const run = (...args: string[]) =>
+      cygnet(["generate", "--model", tiny, "--prompt-cache-file", "kept.safetensors", ...args], { cwd: folder });
+    const first = run("--prompt", "who are you?");
+    const again = run("--prompt", "who are you?");
+    expect(again.stdout).toBe(first.stdout);
+    expect(again.stderr).toContain("came from kept.safetensors");
+    const other = run("--prompt", "who are you?", "--dtype", "float16");
+    expect([other.status, other.stderr]).toEqual([2, expect.stringContaining("another model")]);
+  });
+});
+
+describe("cygnet chat", () => {
+  test("keeps a conversation, saves it, and takes it up again", () => {
+    const folder = folderWith({});
+    const input =
+      "hello\nwho are you?\n/save talk.json\n/reset\n/load talk.json\n/regenerate\n/nonsense\n/exit\nnever\n";
+    const { status, stdout, stderr } = cygnet(["chat", "--model", tiny, "--json"], { cwd: folder, input });
+    expect(status, stderr).toBe(0);
+    const turns = linesOf(stdout).map((line) => Turn.parse(line));
+    expect(turns.map(({ question }) => question)).toEqual(["hello", "who are you?", "who are you?"]);
+    expect(turns[2]?.answers).toEqual(turns[1]?.answers);
+    expect(stderr).toContain("There is no command /nonsense");
+    const saved = z.object({ messages: z.array(z.unknown()) });
+    expect(saved.parse(JSON.parse(readFileSync(join(folder, "talk.json"), "utf8"))).messages).toHaveLength(4);
+  });
+
+  test("compares only what can be compared", () => {
+    const { status, stderr } = cygnet(["chat", "--model", tiny, "--compare"], { input: "hello\n" });
+    expect([status, stderr]).toEqual([2, expect.stringContaining("--adapter-path")]);
+  });
+});
