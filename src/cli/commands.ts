@@ -52,5 +52,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: "chat", summary: "command/chat", load: async () => (await import("./commands/chat.ts")).chat },
   { name: "fuse", summary: "command/fuse", load: async () => (await import("./commands/fuse.ts")).fuse },
+  { name: "convert", summary: "command/convert", load: async () => (await import("./commands/convert.ts")).convert },
+  {
+    name: "eval perplexity",
+    summary: "command/eval-perplexity",
+    load: async () => (await import("./commands/eval-perplexity.ts")).evalPerplexity,
+  },
   { name: "demo", summary: "command/demo", load: async () => (await import("./commands/demo.ts")).demo },
 ];

@@ -58,7 +58,7 @@ function dense(layer: PackedLayer): Module {
 }
 
 /** The kind of layer that `layer` is, with this weight in floating point. */
-function plainLike(layer: Module, weight: Tensor): Linear | Embedding | SwitchLinear {
+export function plainLike(layer: Module, weight: Tensor): Linear | Embedding | SwitchLinear {
   if (layer instanceof Embedding || layer instanceof QuantizedEmbedding) return Embedding.of(weight);
   if (layer instanceof SwitchLinear || layer instanceof QuantizedSwitchLinear) return SwitchLinear.of(weight);
   return Linear.of(weight, layer instanceof Linear || layer instanceof QuantizedLinear ? layer.bias : undefined);

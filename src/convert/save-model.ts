@@ -1,14 +1,17 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { limitCache } from "../core/memory.ts";
 import { saveSafetensors, type Weights } from "../core/safetensors.ts";
+import { dispose } from "../core/scope.ts";
 import { writeTextFile } from "../core/text-file.ts";
+import { evaluate } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { ModelConfig } from "../models/load.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { countParameters } from "../tuner/parameter-count.ts";
 
 /** Most bytes of one weight file, as mlx-lm cuts them. */
-const shardBytes = 5 * 2 ** 30;
+const mlxShardBytes = 5 * 2 ** 30;
 
 /** Files beside the weights that make a model folder: tokenizer, templates, generation settings, code. */
 const companion = /\.(json|jinja|txt|model|tiktoken|py)$/;
@@ -22,6 +25,10 @@ export interface SaveOptions {
   target: string;
   /** Replace a model that is at `target` already. */
   force: boolean;
+  /** Most bytes of one weight file. A tensor that is larger has one to itself. */
+  shardBytes?: number;
+  /** Each weight is freed once it is written, so that one file's weights are in memory at a time. The model is of no use then. */
+  donate?: boolean;
 }
 
 /** @throws UserError when `target` is the source, or is not empty and not forced. To ask before the work begins. */
@@ -37,14 +44,15 @@ export function requireTarget({ source, target, force }: Pick<SaveOptions, "sour
  * `source`. All is written beside `target` and renamed into place.
  * @throws UserError when `target` is not empty and not forced, or cannot be written; what was there stays.
  */
-export function saveModel({ model, config, source, target, force }: SaveOptions): void {
+export function saveModel(options: SaveOptions): void {
+  const { config, source, target, force } = options;
   requireTarget({ source, target, force });
   const part = `${target.replace(/\/+$/, "")}.part`;
   rmSync(part, { recursive: true, force: true });
   try {
     mkdirSync(part, { recursive: true });
-    writeWeights(part, model);
-    writeTextFile(join(part, "config.json"), `${JSON.stringify(config, null, 4)}\n`);
+    writeWeights(part, options);
+    writeTextFile(join(part, "config.json"), `${JSON.stringify(savedConfig(config), null, 4)}\n`);
     for (const name of readdirSync(source)) {
       if (companion.test(name) && !existsSync(join(part, name)) && !name.startsWith("model.safetensors")) {
         copyFileSync(join(source, name), join(part, name));
@@ -64,27 +72,41 @@ export function saveModel({ model, config, source, target, force }: SaveOptions)
   }
 }
 
-function writeWeights(folder: string, model: LanguageModel): void {
+/** The config as mlx-lm writes it: sorted, without what its models do not use, and the quantization under both its names. */
+function savedConfig(config: ModelConfig): Record<string, unknown> {
+  const { _name_or_path, vision_config, ...kept } = config;
+  const both = kept.quantization ? { ...kept, quantization_config: kept.quantization } : kept;
+  return Object.fromEntries(Object.entries(both).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function writeWeights(folder: string, { model, shardBytes = mlxShardBytes, donate = false }: SaveOptions): void {
   const weights = model.parameters();
-  const shards = intoShards(weights);
-  const names = shards.map((_, i) =>
-    shards.length === 1 ? "model.safetensors" : `model-${padded(i + 1)}-of-${padded(shards.length)}.safetensors`,
-  );
+  const shards = intoShards(weights, shardBytes);
+  const total_size = Object.values(weights).reduce((sum, tensor) => sum + tensor.nbytes, 0);
+  const { total_parameters } = countParameters(model);
   const places: [string, string][] = [];
   for (const [i, shard] of shards.entries()) {
-    const name = names[i] ?? "";
-    saveSafetensors(join(folder, name), shard, { format: "mlx" });
+    const name =
+      shards.length === 1 ? "model.safetensors" : `model-${padded(i + 1)}-of-${padded(shards.length)}.safetensors`;
+    writeShard(join(folder, name), shard, donate);
     for (const path of Object.keys(shard)) places.push([path, name]);
   }
-  const total_size = Object.values(weights).reduce((sum, tensor) => sum + tensor.nbytes, 0);
-  const index = {
-    metadata: { total_size, total_parameters: countParameters(model).total_parameters },
-    weight_map: Object.fromEntries(places.sort(([a], [b]) => (a < b ? -1 : 1))),
-  };
+  const weight_map = Object.fromEntries(places.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const index = { metadata: { total_size, total_parameters }, weight_map };
   writeTextFile(join(folder, "model.safetensors.index.json"), `${JSON.stringify(index, null, 4)}\n`);
 }
 
-function intoShards(weights: Weights): Weights[] {
+// Weights that are not computed yet are computed one by one: what one is made of is freed before the next is.
+function writeShard(path: string, shard: Weights, donate: boolean): void {
+  for (const tensor of Object.values(shard)) {
+    evaluate(tensor);
+    limitCache();
+  }
+  saveSafetensors(path, shard, { format: "mlx" });
+  if (donate) dispose(shard);
+}
+
+function intoShards(weights: Weights, shardBytes: number): Weights[] {
   const shards: Weights[] = [{}];
   let size = 0;
   for (const [path, tensor] of Object.entries(weights)) {

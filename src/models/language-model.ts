@@ -1,5 +1,6 @@
 import type { AttentionMask } from "../core/fast.ts";
 import type { KeyValueStore } from "../core/head-attention.ts";
+import type { Quantization } from "../core/ops.ts";
 import type { Weights } from "../core/safetensors.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { EmbeddingLayer } from "../nn/embedding.ts";
@@ -42,6 +43,11 @@ export abstract class LanguageModel extends Module {
   /** Weights as the checkpoint names them → as the fields are named. */
   sanitize(weights: Weights): Weights {
     return weights;
+  }
+
+  /** How the layer at `path` is quantized whatever the others are; undefined: as they are. */
+  quantizationOf(_path: string): Quantization | undefined {
+    return undefined;
   }
 
   /** One for each layer. maxSize: tokens that each keeps at most, the first few and the latest; default: all. */

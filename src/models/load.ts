@@ -10,6 +10,7 @@ import { readJsonFile } from "../core/text-file.ts";
 import { evaluate } from "../core/transforms.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
+import { withModeDefaults } from "../nn/quantization.ts";
 import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
 import { QuantizedSwitchLinear, SwitchLinear } from "../nn/switch-linear.ts";
 import { nearest } from "../protocol/nearest.ts";
@@ -23,10 +24,11 @@ const QuantizationConfig = z.looseObject({
   bits: z.int(),
   mode: z.string().default("affine"),
 });
-const LayerQuantization = z.union([
-  z.boolean(),
-  z.looseObject({ group_size: z.int().optional(), bits: z.int().optional(), mode: z.string().optional() }),
-]);
+const LayerQuantization = z.looseObject({
+  group_size: z.int().nullish(),
+  bits: z.int().nullish(),
+  mode: z.string().nullish(),
+});
 
 const ModelConfig = z.looseObject({
   model_type: z.string(),
@@ -41,20 +43,22 @@ export interface LoadOptions {
    * fastest without harm to training: see `computeDtype`.
    */
   dtype?: DType | "keep";
+  /** Weights are read when they are first used, so that a model larger than memory can be worked through layer by layer. */
+  lazy?: boolean;
 }
 
 /**
  * Loads a Hugging Face model folder: config.json and *.safetensors, sharded or not, MLX-quantized or not.
  * @throws UserError when files are missing or damaged, the architecture is unknown, or weights do not fit.
  */
-export function loadModel(folder: string, { dtype }: LoadOptions = {}): LanguageModel {
+export function loadModel(folder: string, { dtype, lazy = false }: LoadOptions = {}): LanguageModel {
   const config = readModelConfig(folder);
   const model = buildModel(config, folder);
-  const weights = model.sanitize(readWeights(folder));
-  quantizeLayers(model, weights, config);
   const wanted = (stored: DType): DType => (dtype === "keep" ? stored : (dtype ?? computeDtype(stored)));
-  model.loadWeights(cast(weights, wanted), { source: folder });
-  evaluate(model.parameters());
+  const weights = cast(model.sanitize(readWeights(folder)), wanted);
+  quantizeLayers(model, weights, config);
+  model.loadWeights(weights, { source: folder });
+  if (!lazy) evaluate(model.parameters());
   return model.train(false);
 }
 
@@ -119,13 +123,18 @@ function quantizationOf(path: string, { quantization }: ModelConfig): Quantizati
   if (!quantization) throw new UserError("model/quantization-missing", { path });
   const { group_size, bits, mode } = quantization;
   const own = LayerQuantization.safeParse(quantization[path]);
-  return { group_size, bits, mode, ...(own.success && typeof own.data === "object" ? own.data : {}) };
+  // As in mlx-lm, an entry for a layer inherits nothing: what it leaves out, or has as null, is MLX's default.
+  return own.success ? withModeDefaults(own.data) : { group_size, bits, mode };
 }
 
+/** Weights in their wanted dtypes; those that change are freed, or both would be in memory. */
 function cast(weights: Weights, wanted: (stored: DType) => DType): Weights {
   const converted = (tensor: Tensor): Tensor => {
     const dtype = isFloating(tensor.dtype) ? wanted(tensor.dtype) : tensor.dtype;
-    return tensor.dtype === dtype ? tensor : tensor.astype(dtype);
+    if (tensor.dtype === dtype) return tensor;
+    const changed = tensor.astype(dtype);
+    tensor.dispose();
+    return changed;
   };
   return Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [name, converted(tensor)]));
 }

@@ -1,5 +1,6 @@
 // Reference: mlx-lm models/qwen3_moe.py. Qwen3 whose MLPs, all or some, are mixtures of experts: Qwen3-30B-A3B and Qwen3-Coder.
 import { z } from "zod";
+import type { Quantization } from "../core/ops.ts";
 import type { Weights } from "../core/safetensors.ts";
 import { type AttentionOptions, Llama, MLP, TransformerBlock } from "./llama.ts";
 import { Qwen3Config } from "./qwen3.ts";
@@ -39,6 +40,11 @@ export class Qwen3Moe extends Llama {
 
   override sanitize(weights: Weights): Weights {
     return stackExperts(super.sanitize(weights), this.config.expertCount);
+  }
+
+  /** A router chooses between close scores, so it is packed finely. */
+  override quantizationOf(path: string): Quantization | undefined {
+    return path.endsWith("mlp.gate") ? { group_size: 64, bits: 8, mode: "affine" } : undefined;
   }
 }
 

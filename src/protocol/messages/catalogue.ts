@@ -9,6 +9,7 @@ import { hubMessages } from "./hub.ts";
 import { modelMessages } from "./model.ts";
 import { modelsMessages } from "./models.ts";
 import { nativeMessages } from "./native.ts";
+import { quantizeMessages } from "./quantize.ts";
 import { tokenizerMessages } from "./tokenizer.ts";
 import { trainerMessages } from "./trainer.ts";
 import { trainingMessages } from "./training.ts";
@@ -25,6 +26,7 @@ const messages = {
   ...modelMessages,
   ...modelsMessages,
   ...nativeMessages,
+  ...quantizeMessages,
   ...tokenizerMessages,
   ...trainerMessages,
   ...trainingMessages,

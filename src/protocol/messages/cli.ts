@@ -216,6 +216,14 @@ export const cliMessages = {
     en: "merge an adapter into its base model",
     zh: "将适配器合并到基础模型",
   }),
+  "command/convert": (_: Record<string, never>) => ({
+    en: "make a quantized, de-quantized or retyped copy of a model",
+    zh: "生成模型的量化、反量化或其他精度的副本",
+  }),
+  "command/eval-perplexity": (_: Record<string, never>) => ({
+    en: "measure how well a model predicts a text, with and without an adapter",
+    zh: "测量模型对文本的预测能力（困惑度），可对比有无适配器",
+  }),
   "command/demo": (_: Record<string, never>) => ({
     en: "see it once: teach the embedded model a new name, no download",
     zh: "快速体验：教内置模型一个新名字，无需下载",

@@ -1,0 +1,111 @@
+import { fileURLToPath } from "node:url";
+import { type ConvertReport, convertModel } from "../../convert/convert-model.ts";
+import { parseLayerRule, type QuantizationRequest, requireQuantization } from "../../convert/quantization-request.ts";
+import { requireTarget } from "../../convert/save-model.ts";
+import { peakMemory } from "../../core/memory.ts";
+import { type Divergence, measureDivergence } from "../../evaluate/divergence.ts";
+import { cutRows, requireRows, tokensOfFile } from "../../evaluate/token-rows.ts";
+import { loadModel, readModelConfig } from "../../models/load.ts";
+import { withModeDefaults } from "../../nn/quantization.ts";
+import { UserError } from "../../protocol/user-error.ts";
+import { Tokenizer } from "../../tokenizer/tokenizer.ts";
+import type { ConvertConfig } from "../commands/convert.ts";
+import type { Ui } from "../ui.ts";
+import { flagOf } from "../values.ts";
+
+/** Tokens of a row, and rows at most, that quality is measured on. */
+const quality = { rowLength: 512, rows: 64 };
+
+export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
+  const { model: source, mlx_path: target, dequantize, dtype, force } = config;
+  const quantize = requestOf(config);
+  requireTarget({ source, target, force });
+  readModelConfig(source);
+  // Read first: a mistake in the text should not be told after minutes of work.
+  const rows = config.quality ? await rowsToMeasure(config) : [];
+  ui.say("convert/working", { source, target });
+  const report = convertModel({ source, target, force, dequantize, dtype, quantize });
+  const peakBytes = peakMemory();
+  ui.say("convert/saved", {
+    path: target,
+    bytes: report.bytes,
+    bits: report.bitsPerWeight,
+    layers: report.quantized?.packed.length ?? 0,
+    peakBytes,
+  });
+  if (report.quantized?.unfit.length) ui.say("convert/unfit", { layers: report.quantized.unfit });
+  const divergence = config.quality ? await compare(config, rows) : undefined;
+  ui.emit(summaryOf(config, report, peakBytes, divergence));
+  if (divergence) tellQuality(divergence, config.data, ui);
+}
+
+/** What `-q` and the flags beside it ask for. */
+function requestOf(config: ConvertConfig): QuantizationRequest | undefined {
+  const { quantize, dequantize, q_mode, q_bits, q_group_size, quant_predicate: recipe, q_rule } = config;
+  if (quantize && dequantize) throw new UserError("quantize/both", {});
+  if (!quantize) {
+    const mode = q_mode === "affine" ? undefined : q_mode;
+    const given = { q_mode: mode, q_bits, q_group_size, quant_predicate: recipe, q_rule: q_rule[0] };
+    const flags = Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [flagOf(key)]));
+    if (flags.length > 0) throw new UserError("quantize/without-flag", { flags });
+    return undefined;
+  }
+  if (recipe && q_mode !== "affine") throw new UserError("quantize/recipe-mode", { recipe, mode: q_mode });
+  const settings = withModeDefaults({ mode: q_mode, bits: q_bits, group_size: q_group_size });
+  requireQuantization(settings, "--q-bits, --q-group-size");
+  return { settings, recipe, rules: q_rule.map((text) => parseLayerRule(text, settings)) };
+}
+
+async function rowsToMeasure({ model, data }: ConvertConfig): Promise<number[][]> {
+  const tokenizer = await Tokenizer.load(model);
+  const path = data ?? fileURLToPath(new URL("../../../assets/quality/text.txt", import.meta.url));
+  const rows = cutRows(await tokensOfFile(path, tokenizer), quality.rowLength, quality.rows);
+  if (rows.length === 0) throw new UserError("evaluate/no-tokens", { source: path });
+  return rows;
+}
+
+async function compare(config: ConvertConfig, rows: readonly number[][]): Promise<Divergence> {
+  const source = loadModel(config.model);
+  requireRows(rows, source.config.vocab_size, config.data ?? config.model);
+  return measureDivergence(source, loadModel(config.mlx_path), rows);
+}
+
+function summaryOf(
+  config: ConvertConfig,
+  { quantized, dequantizedLayers, bytes, bitsPerWeight }: ConvertReport,
+  peakBytes: number,
+  divergence: Divergence | undefined,
+) {
+  const measured = divergence && {
+    tokens: divergence.source.tokens,
+    source_perplexity: divergence.source.perplexity,
+    source_standard_error: divergence.source.standardError,
+    perplexity: divergence.copy.perplexity,
+    standard_error: divergence.copy.standardError,
+    kl: divergence.kl,
+    top_agreement: divergence.topAgreement,
+  };
+  return {
+    mlx_path: config.mlx_path,
+    quantized_layers: quantized?.packed.length ?? 0,
+    layers_as_they_were: quantized?.unfit ?? [],
+    dequantized_layers: dequantizedLayers,
+    bytes,
+    bits_per_weight: bitsPerWeight,
+    peak_memory: peakBytes,
+    quality: measured,
+  };
+}
+
+function tellQuality({ source, copy, kl, topAgreement }: Divergence, text: string | undefined, ui: Ui): void {
+  ui.say("convert/quality", {
+    sourcePerplexity: source.perplexity,
+    sourceError: source.standardError,
+    copyPerplexity: copy.perplexity,
+    copyError: copy.standardError,
+    kl,
+    agreement: topAgreement,
+    tokens: source.tokens,
+    text,
+  });
+}
