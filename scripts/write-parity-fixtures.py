@@ -16,7 +16,7 @@ from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from parity import adapters, curves, data, families, fusing, optimizers, permutations  # noqa: E402
+from parity import adapters, converting, curves, data, families, fusing, optimizers, permutations  # noqa: E402
 from parity.files import ROOT, write_json  # noqa: E402
 
 parts = {
@@ -27,6 +27,7 @@ parts = {
     "lora-init": adapters.write,
     "curves": curves.write,
     "fuse": fusing.write,
+    "converted": converting.write,
 }
 
 
@@ -54,6 +55,7 @@ def write_index() -> None:
             "lora-init": files("lora-init", ".json"),
             "curves": folders("curves"),
             "fuse": folders("fuse"),
+            "converted": [name for name in folders("converted") if (ROOT / "converted" / name / "case.json").exists()],
             "optimizers": files("optimizers", ".json"),
         },
     )

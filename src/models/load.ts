@@ -107,6 +107,8 @@ function shardsOf(folder: string): string[] {
 function quantizeLayers(model: LanguageModel, weights: Weights, config: ModelConfig): void {
   const method = config.quantization ? undefined : config.quantization_config?.quant_method;
   if (method) throw new UserError("model/foreign-quantization", { method });
+  // What a GPU or mlx-lm comes to: the dtype of the norms.
+  const dtype = Object.values(weights).find((tensor) => isFloating(tensor.dtype))?.dtype;
   for (const [path, layer] of [...model.modules()]) {
     const scales = weights[`${path}.scales`];
     const weight = weights[`${path}.weight`];
@@ -114,7 +116,7 @@ function quantizeLayers(model: LanguageModel, weights: Weights, config: ModelCon
     const packed = { weight, scales, biases: weights[`${path}.biases`] };
     const settings = quantizationOf(path, config);
     if (layer instanceof Linear) model.replace(path, new QuantizedLinear(packed, settings, layer.bias));
-    else if (layer instanceof Embedding) model.replace(path, new QuantizedEmbedding(packed, settings));
+    else if (layer instanceof Embedding) model.replace(path, new QuantizedEmbedding(packed, settings, dtype));
     else if (layer instanceof SwitchLinear) model.replace(path, new QuantizedSwitchLinear(packed, settings));
   }
 }

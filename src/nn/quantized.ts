@@ -1,4 +1,5 @@
 import { defaultDevice } from "../core/device.ts";
+import type { DType } from "../core/dtype.ts";
 import { embedding, linear, type Projection } from "../core/kernels.ts";
 import { dequantize, type Quantization, type QuantizedWeight, quantize, quantizedMatmul } from "../core/ops.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -68,9 +69,11 @@ export class QuantizedEmbedding extends Module implements EmbeddingLayer {
   scales: Tensor;
   declare biases?: Tensor;
 
+  /** dtype: of the rows, where what is packed has none of its own, as in all modes but affine. */
   constructor(
     packed: QuantizedWeight,
     readonly quantization: Quantization,
+    readonly dtype: DType = packed.biases?.dtype ?? "float32",
   ) {
     super();
     this.weight = packed.weight;
@@ -80,7 +83,7 @@ export class QuantizedEmbedding extends Module implements EmbeddingLayer {
   }
 
   static from(embedding: Embedding, quantization: Quantization): QuantizedEmbedding {
-    return new QuantizedEmbedding(pack(embedding.weight, quantization), quantization);
+    return new QuantizedEmbedding(pack(embedding.weight, quantization), quantization, embedding.weight.dtype);
   }
 
   get vocabularySize(): number {
@@ -91,7 +94,7 @@ export class QuantizedEmbedding extends Module implements EmbeddingLayer {
   }
 
   forward(ids: Tensor): Tensor {
-    const dtype = this.biases?.dtype ?? "bfloat16"; // what MLX de-quantizes to
+    const dtype = this.biases?.dtype ?? this.dtype;
     const known = embedding(ids, this.projection().weight, dtype);
     if (known) return known;
     const rows = {
@@ -99,7 +102,7 @@ export class QuantizedEmbedding extends Module implements EmbeddingLayer {
       scales: this.scales.take(ids, 0),
       biases: this.biases?.take(ids, 0),
     };
-    return dequantize(rows, this.quantization);
+    return dequantize(rows, this.quantization, dtype);
   }
 
   asLinear(x: Tensor): Tensor {

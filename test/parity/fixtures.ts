@@ -17,6 +17,7 @@ export const index = read(
     "lora-init": z.array(z.string()),
     curves: z.array(z.string()),
     fuse: z.array(z.string()),
+    converted: z.array(z.string()),
   }),
 );
 
