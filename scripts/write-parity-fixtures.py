@@ -16,7 +16,7 @@ from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from parity import adapters, converting, curves, data, families, fusing, optimizers, permutations  # noqa: E402
+from parity import adapters, converting, curves, data, families, fusing, optimizers, permutations, perplexity  # noqa: E402
 from parity.files import ROOT, write_json  # noqa: E402
 
 parts = {
@@ -28,6 +28,7 @@ parts = {
     "curves": curves.write,
     "fuse": fusing.write,
     "converted": converting.write,
+    "perplexity": perplexity.write,
 }
 
 

@@ -1,6 +1,8 @@
 // The library: everything the command line is made of, for programs.
 
+export { type ConvertedModel, type ConvertOptions, convertModel } from "./convert/convert-model.ts";
 export { dequantizeLayers, fuseAdapters } from "./convert/fuse.ts";
+export { type LayerRule, parseLayerRule, type QuantizationRequest } from "./convert/quantization-request.ts";
 export { type SaveOptions, saveModel } from "./convert/save-model.ts";
 export * as device from "./core/device.ts";
 export type { DType } from "./core/dtype.ts";
@@ -16,6 +18,8 @@ export * as transforms from "./core/transforms.ts";
 export { type ConvertReport, convertFiles } from "./data/convert/convert-files.ts";
 export { loadDataset } from "./data/dataset.ts";
 export { requireTargets, type Sample, tokenizeRows } from "./data/sample.ts";
+export { type Divergence, measureDivergence } from "./evaluate/divergence.ts";
+export { evaluatePerplexity, type Perplexity } from "./evaluate/perplexity.ts";
 export { type GeneratedToken, generateTokens } from "./generate/generate.ts";
 export { type GeneratedText, generateText, type TextOptions } from "./generate/generate-text.ts";
 export { greedy, Sampler, type Sampling } from "./generate/sampler.ts";

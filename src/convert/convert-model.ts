@@ -24,7 +24,7 @@ export interface ConvertOptions {
   shardBytes?: number | undefined;
 }
 
-export interface ConvertReport {
+export interface ConvertedModel {
   /** Undefined where nothing was to be quantized. */
   quantized: QuantizedLayers | undefined;
   dequantizedLayers: number;
@@ -38,7 +38,7 @@ export interface ConvertReport {
  * computed at a time and freed with its file, so memory stays near one file's size.
  * @throws UserError when source or target cannot be used; the target is then as it was.
  */
-export function convertModel(options: ConvertOptions): ConvertReport {
+export function convertModel(options: ConvertOptions): ConvertedModel {
   const { source, target, force, shardBytes } = options;
   requireTarget({ source, target, force });
   const config = readModelConfig(source);

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { type ConvertReport, convertModel } from "../../convert/convert-model.ts";
+import { type ConvertedModel, convertModel } from "../../convert/convert-model.ts";
 import { parseLayerRule, type QuantizationRequest, requireQuantization } from "../../convert/quantization-request.ts";
 import { requireTarget } from "../../convert/save-model.ts";
 import { peakMemory } from "../../core/memory.ts";
@@ -10,6 +10,7 @@ import { withModeDefaults } from "../../nn/quantization.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { ConvertConfig } from "../commands/convert.ts";
+import { describeMachine } from "../machine.ts";
 import type { Ui } from "../ui.ts";
 import { flagOf } from "../values.ts";
 
@@ -34,7 +35,7 @@ export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
     peakBytes,
   });
   if (report.quantized?.unfit.length) ui.say("convert/unfit", { layers: report.quantized.unfit });
-  const divergence = config.quality ? await compare(config, rows) : undefined;
+  const divergence = config.quality ? await compareIfItFits(config, rows, ui) : undefined;
   ui.emit(summaryOf(config, report, peakBytes, divergence));
   if (divergence) tellQuality(divergence, config.data, ui);
 }
@@ -64,15 +65,29 @@ async function rowsToMeasure({ model, data }: ConvertConfig): Promise<number[][]
   return rows;
 }
 
-async function compare(config: ConvertConfig, rows: readonly number[][]): Promise<Divergence> {
-  const source = loadModel(config.model);
+/** Both models are in memory while they are compared; where they do not fit, this is told and left out. */
+async function compareIfItFits(
+  config: ConvertConfig,
+  rows: readonly number[][],
+  ui: Ui,
+): Promise<Divergence | undefined> {
+  const models = [config.model, config.mlx_path].map((folder) => loadModel(folder, { lazy: true }));
+  const [source, copy] = models;
+  if (!source || !copy) throw new Error("source and copy are two");
   requireRows(rows, source.config.vocab_size, config.data ?? config.model);
-  return measureDivergence(source, loadModel(config.mlx_path), rows);
+  const weights = models.flatMap((model) => Object.values(model.parameters()));
+  const neededBytes = weights.reduce((sum, tensor) => sum + tensor.nbytes, 0);
+  const freeBytes = describeMachine().memory.free_bytes;
+  if (neededBytes > freeBytes) {
+    ui.say("convert/too-large-to-compare", { neededBytes, freeBytes, path: config.mlx_path });
+    return undefined;
+  }
+  return measureDivergence(source, copy, rows);
 }
 
 function summaryOf(
   config: ConvertConfig,
-  { quantized, dequantizedLayers, bytes, bitsPerWeight }: ConvertReport,
+  { quantized, dequantizedLayers, bytes, bitsPerWeight }: ConvertedModel,
   peakBytes: number,
   divergence: Divergence | undefined,
 ) {

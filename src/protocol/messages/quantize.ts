@@ -58,6 +58,10 @@ export const quantizeMessages = {
     en: `${f.layers.length} layers stay as they are, because their columns do not divide into groups: ${shortened(f.layers, ", ")}.`,
     zh: `有 ${f.layers.length} 层保持不变，因为其列数不能按组整除：${shortened(f.layers, "、")}。`,
   }),
+  "convert/too-large-to-compare": (f: { neededBytes: number; freeBytes: number; path: string }) => ({
+    en: `Not compared with its source: both together need ${size(f.neededBytes)}, and ${size(f.freeBytes)} are free. "cygnet eval perplexity --model ${f.path} --data FILE" measures the copy alone.`,
+    zh: `未与原模型对比：两者同时载入需要 ${size(f.neededBytes)}，而可用内存只有 ${size(f.freeBytes)}。可用 "cygnet eval perplexity --model ${f.path} --data FILE" 单独测量副本。`,
+  }),
   "convert/quality": (f: {
     sourcePerplexity: number;
     sourceError: number;
