@@ -50,7 +50,8 @@ function optionsOf(field: Field): Option[] {
   const description = describe(field);
   if (field.kind !== "boolean") {
     const value = field.key.split("_").at(-1)?.toUpperCase() ?? "VALUE";
-    return [new Option(`${short}${flag} <${value}${field.kind === "list" ? "..." : ""}>`, description)];
+    const option = new Option(`${short}${flag} <${value}${field.kind === "list" ? "..." : ""}>`, description);
+    return field.alias ? [option, new Option(`${flagOf(field.alias)} <${value}>`).hideHelp()] : [option];
   }
   const on = new Option(`${short}${flag}`, description);
   const off = new Option(flag.replace("--", "--no-"), say("cli/flag-off", { description }));
@@ -72,7 +73,10 @@ function givenValues(command: string, flags: readonly Field[], plain: Field | un
   const values = parser.opts<Record<string, unknown>>();
   const given: Given = {};
   for (const field of flags) {
-    const value = values[new Option(flagOf(field.key)).attributeName()];
+    const [own, other] = [field.key, field.alias ?? field.key].map(
+      (key) => values[new Option(flagOf(key)).attributeName()],
+    );
+    const value = own ?? other;
     if (value === undefined) continue;
     // The value of a flag may begin with a dash (`--num-layers -1`), but it is not the next flag.
     const swallowed = [value].flat().some((text) => typeof text === "string" && isFlag(text, parser));

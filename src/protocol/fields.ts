@@ -8,6 +8,8 @@ import type { Text } from "./messages/catalogue.ts";
 export interface FieldText extends Text {
   /** Its one-letter flag. */
   short?: string;
+  /** Another key of mlx-lm's for it. */
+  alias?: string;
   /** What it takes, where the schema's own words would not do. */
   expected?: Text;
 }
@@ -26,6 +28,7 @@ export interface Field {
   required: boolean;
   description: string;
   short: string | undefined;
+  alias: string | undefined;
   /** The values of a closed set, in order. */
   choices: readonly string[];
 }
@@ -41,6 +44,7 @@ export function fieldsOf(schema: z.ZodObject): Field[] {
       required: !z.safeParse(field, undefined).success,
       description: text?.[getLanguage()] ?? "",
       short: text?.short,
+      alias: text?.alias,
       choices: choicesOf(base),
     };
   });

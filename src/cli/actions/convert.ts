@@ -11,6 +11,7 @@ import { UserError } from "../../protocol/user-error.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { ConvertConfig } from "../commands/convert.ts";
 import { describeMachine } from "../machine.ts";
+import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 import { flagOf } from "../values.ts";
 
@@ -18,13 +19,14 @@ import { flagOf } from "../values.ts";
 const quality = { rowLength: 512, rows: 64 };
 
 export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
-  const { model: source, mlx_path: target, dequantize, dtype, force } = config;
+  const { mlx_path: target, dequantize, dtype, force } = config;
   const quantize = requestOf(config);
+  const source = await modelFolder(config, ui);
   requireTarget({ source, target, force });
   readModelConfig(source);
   // Read first: a mistake in the text should not be told after minutes of work.
-  const rows = config.quality ? await rowsToMeasure(config) : [];
-  ui.say("convert/working", { source, target });
+  const rows = config.quality ? await rowsToMeasure(source, config.data) : [];
+  ui.say("convert/working", { source: config.model, target });
   const report = convertModel({ source, target, force, dequantize, dtype, quantize });
   const peakBytes = peakMemory();
   ui.say("convert/saved", {
@@ -35,7 +37,7 @@ export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
     peakBytes,
   });
   if (report.quantized?.unfit.length) ui.say("convert/unfit", { layers: report.quantized.unfit });
-  const divergence = config.quality ? await compareIfItFits(config, rows, ui) : undefined;
+  const divergence = config.quality ? await compareIfItFits(source, config, rows, ui) : undefined;
   ui.emit(summaryOf(config, report, peakBytes, divergence));
   if (divergence) tellQuality(divergence, config.data, ui);
 }
@@ -57,7 +59,7 @@ function requestOf(config: ConvertConfig): QuantizationRequest | undefined {
   return { settings, recipe, rules: q_rule.map((text) => parseLayerRule(text, settings)) };
 }
 
-async function rowsToMeasure({ model, data }: ConvertConfig): Promise<number[][]> {
+async function rowsToMeasure(model: string, data: string | undefined): Promise<number[][]> {
   const tokenizer = await Tokenizer.load(model);
   const path = data ?? fileURLToPath(new URL("../../../assets/quality/text.txt", import.meta.url));
   const rows = cutRows(await tokensOfFile(path, tokenizer), quality.rowLength, quality.rows);
@@ -67,11 +69,12 @@ async function rowsToMeasure({ model, data }: ConvertConfig): Promise<number[][]
 
 /** Both models are in memory while they are compared; where they do not fit, this is told and left out. */
 async function compareIfItFits(
+  folder: string,
   config: ConvertConfig,
   rows: readonly number[][],
   ui: Ui,
 ): Promise<Divergence | undefined> {
-  const models = [config.model, config.mlx_path].map((folder) => loadModel(folder, { lazy: true }));
+  const models = [folder, config.mlx_path].map((each) => loadModel(each, { lazy: true }));
   const [source, copy] = models;
   if (!source || !copy) throw new Error("source and copy are two");
   requireRows(rows, source.config.vocab_size, config.data ?? config.model);

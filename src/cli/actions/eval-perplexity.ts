@@ -5,10 +5,12 @@ import { say } from "../../protocol/language.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { PerplexityConfig } from "../commands/eval-perplexity.ts";
+import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 
 export async function evalPerplexity(config: PerplexityConfig, ui: Ui): Promise<void> {
-  const { model: folder, data, adapter_path, sequence_length, num_samples } = config;
+  const { data, adapter_path, sequence_length, num_samples } = config;
+  const folder = await modelFolder(config, ui);
   const tokenizer = await Tokenizer.load(folder);
   const rows = cutRows(await tokensOfFile(data, tokenizer), sequence_length, num_samples);
   const model = loadModel(folder);
@@ -22,7 +24,7 @@ export async function evalPerplexity(config: PerplexityConfig, ui: Ui): Promise<
   if (tuned) print(config, adapter_path, tuned, ui);
   ui.say("evaluate/tokens", { tokens: base.tokens, rows: rows.length, path: data, seconds });
   ui.emit({
-    model: folder,
+    model: config.model,
     data,
     rows: rows.length,
     sequence_length,

@@ -1,13 +1,15 @@
 import { z } from "zod";
 import { recipeNames } from "../../convert/quantization-request.ts";
+import { hubFields } from "../../hub/settings.ts";
 import { quantizationModes } from "../../nn/quantization.ts";
 import { fieldText } from "../../protocol/fields.ts";
 import { command } from "../command.ts";
 
 const ConvertConfig = z.object({
   model: z.string().register(fieldText, {
-    en: "folder of the model to copy",
-    zh: "要转换的模型文件夹",
+    en: "folder of the model to copy, or ORG/NAME on a hub",
+    zh: "要转换的模型文件夹，或平台上的 ORG/NAME",
+    alias: "hf_path",
   }),
   mlx_path: z.string().default("mlx_model").register(fieldText, {
     en: "folder to make",
@@ -59,6 +61,7 @@ const ConvertConfig = z.object({
     en: "compare the copy with its source afterwards, which holds both in memory",
     zh: "完成后将副本与原模型对比（需要同时载入两者）",
   }),
+  ...hubFields,
 });
 export type ConvertConfig = z.output<typeof ConvertConfig>;
 

@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { hubFields } from "../../hub/settings.ts";
 import { fieldText } from "../../protocol/fields.ts";
 import { command } from "../command.ts";
 
 const PerplexityConfig = z.object({
   model: z.string().register(fieldText, {
-    en: "model folder in Hugging Face layout, quantized by MLX or not",
-    zh: "Hugging Face 格式的模型文件夹，可以是 MLX 量化模型",
+    en: "model folder in Hugging Face layout, quantized by MLX or not, or ORG/NAME on a hub",
+    zh: "Hugging Face 格式的模型文件夹，可以是 MLX 量化模型，或平台上的 ORG/NAME",
   }),
   data: z.string().register(fieldText, {
     en: "text file, or JSONL file of training rows",
@@ -27,6 +28,7 @@ const PerplexityConfig = z.object({
     en: "rows to measure on, from the start of the data; -1: all",
     zh: "参与测量的行数，从数据开头算起；-1 表示全部",
   }),
+  ...hubFields,
 });
 export type PerplexityConfig = z.output<typeof PerplexityConfig>;
 
