@@ -1,9 +1,11 @@
 import type { DType } from "../core/dtype.ts";
+import { dispose } from "../core/scope.ts";
 import { loadModel, type ModelConfig, readModelConfig } from "../models/load.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { countParameters } from "../tuner/parameter-count.ts";
+import { applyActivationScales, findActivationScales, type ScaledGroup } from "./activation-scales.ts";
 import type { QuantizationRequest } from "./quantization-request.ts";
-import { dequantizeModel, type QuantizedLayers, quantizeModel } from "./quantize-model.ts";
+import { dequantizeModel, plannedQuantization, type QuantizedLayers, quantizeModel } from "./quantize-model.ts";
 import { requireTarget, saveModel } from "./save-model.ts";
 
 const storedDtypes = ["float16", "bfloat16", "float32"] as const;
@@ -16,6 +18,8 @@ export interface ConvertOptions {
   /** Replace a model that is at `target` already. */
   force: boolean;
   quantize?: QuantizationRequest | undefined;
+  /** Rows of tokens: weights are scaled before they are packed, so that their outputs on these change least. */
+  calibration?: readonly number[][] | undefined;
   /** Packed layers become plain ones. */
   dequantize: boolean;
   /** Of the weights that are not packed; default: the config's own, else as stored. */
@@ -43,7 +47,13 @@ export function convertModel(options: ConvertOptions): ConvertedModel {
   requireTarget({ source, target, force });
   const config = readModelConfig(source);
   const model = loadModel(source, { dtype: options.dtype ?? dtypeOf(config) ?? "keep", lazy: true });
-  const quantized = options.quantize && quantizeModel(model, config, options.quantize);
+  const { quantize, calibration } = options;
+  if (quantize && calibration) {
+    const groups = calibrated(source, quantize, calibration);
+    applyActivationScales(model, groups);
+    dispose(groups);
+  }
+  const quantized = quantize && quantizeModel(model, config, quantize);
   const dequantizedLayers = options.dequantize ? dequantizeModel(model) : 0;
   if (options.dequantize && dequantizedLayers === 0) throw new UserError("convert/not-quantized", { source });
   const bytes = Object.values(model.parameters()).reduce((sum, tensor) => sum + tensor.nbytes, 0);
@@ -51,6 +61,14 @@ export function convertModel(options: ConvertOptions): ConvertedModel {
   const saved = convertedConfig(config, options, quantized);
   saveModel({ model, config: saved, source, target, force, donate: true, ...(shardBytes ? { shardBytes } : {}) });
   return { quantized, dequantizedLayers, bytes, bitsPerWeight };
+}
+
+/** Computed with all of the source in memory, in float32. */
+function calibrated(source: string, request: QuantizationRequest, rows: readonly number[][]): ScaledGroup[] {
+  const model = loadModel(source, { dtype: "float32" });
+  const groups = findActivationScales(model, rows, plannedQuantization(model, request));
+  model.dispose();
+  return groups;
 }
 
 /** The dtype that a config names, where it is one that weights are stored in. */

@@ -67,6 +67,21 @@ export function dequantizeModel(model: LanguageModel): number {
   return count;
 }
 
+/** What the layer at a path will be packed as, for those that are. */
+export function plannedQuantization(
+  model: LanguageModel,
+  request: QuantizationRequest,
+): (path: string) => Quantization | undefined {
+  const choose = chooserFor(model, request);
+  return (path) => {
+    const layer = model.find(path);
+    const choice = choose(path);
+    if (!layer || !isDense(layer) || choice === "skip") return undefined;
+    const settings = choice === "default" ? request.settings : choice.own;
+    return layer.weight.dim(-1) % settings.group_size === 0 ? settings : undefined;
+  };
+}
+
 function isDense(layer: unknown): layer is DenseLayer {
   return layer instanceof Linear || layer instanceof Embedding || layer instanceof SwitchLinear;
 }

@@ -5,7 +5,7 @@ import { requireTarget } from "../../convert/save-model.ts";
 import { peakMemory } from "../../core/memory.ts";
 import { type Divergence, measureDivergence } from "../../evaluate/divergence.ts";
 import { cutRows, requireRows, tokensOfFile } from "../../evaluate/token-rows.ts";
-import { loadModel, readModelConfig } from "../../models/load.ts";
+import { buildModel, loadModel, readModelConfig } from "../../models/load.ts";
 import { withModeDefaults } from "../../nn/quantization.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
@@ -15,19 +15,20 @@ import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 import { flagOf } from "../values.ts";
 
-/** Tokens of a row, and rows at most, that quality is measured on. */
-const quality = { rowLength: 512, rows: 64 };
+/** Tokens of a row, and rows at most, of the texts that are calibrated and measured on. */
+const measured = { rowLength: 512, rows: 64 };
+const builtInText = fileURLToPath(new URL("../../../assets/quality/text.txt", import.meta.url));
 
 export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
   const { mlx_path: target, dequantize, dtype, force } = config;
   const quantize = requestOf(config);
   const source = await modelFolder(config, ui);
   requireTarget({ source, target, force });
-  readModelConfig(source);
-  // Read first: a mistake in the text should not be told after minutes of work.
-  const rows = config.quality ? await rowsToMeasure(source, config.data) : [];
+  // Read first: a mistake in the texts should not be told after minutes of work.
+  const rows = config.quality ? await rowsOfText(source, config.data ?? builtInText) : [];
+  const calibration = config.calibrate === undefined ? undefined : await rowsOfText(source, config.calibrate);
   ui.say("convert/working", { source: config.model, target });
-  const report = convertModel({ source, target, force, dequantize, dtype, quantize });
+  const report = convertModel({ source, target, force, dequantize, dtype, quantize, calibration });
   const peakBytes = peakMemory();
   ui.say("convert/saved", {
     path: target,
@@ -48,7 +49,14 @@ function requestOf(config: ConvertConfig): QuantizationRequest | undefined {
   if (quantize && dequantize) throw new UserError("quantize/both", {});
   if (!quantize) {
     const mode = q_mode === "affine" ? undefined : q_mode;
-    const given = { q_mode: mode, q_bits, q_group_size, quant_predicate: recipe, q_rule: q_rule[0] };
+    const given = {
+      q_mode: mode,
+      q_bits,
+      q_group_size,
+      quant_predicate: recipe,
+      q_rule: q_rule[0],
+      calibrate: config.calibrate,
+    };
     const flags = Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [flagOf(key)]));
     if (flags.length > 0) throw new UserError("quantize/without-flag", { flags });
     return undefined;
@@ -59,11 +67,10 @@ function requestOf(config: ConvertConfig): QuantizationRequest | undefined {
   return { settings, recipe, rules: q_rule.map((text) => parseLayerRule(text, settings)) };
 }
 
-async function rowsToMeasure(model: string, data: string | undefined): Promise<number[][]> {
-  const tokenizer = await Tokenizer.load(model);
-  const path = data ?? fileURLToPath(new URL("../../../assets/quality/text.txt", import.meta.url));
-  const rows = cutRows(await tokensOfFile(path, tokenizer), quality.rowLength, quality.rows);
-  if (rows.length === 0) throw new UserError("evaluate/no-tokens", { source: path });
+async function rowsOfText(model: string, path: string): Promise<number[][]> {
+  const { config } = buildModel(readModelConfig(model), model);
+  const rows = cutRows(await tokensOfFile(path, await Tokenizer.load(model)), measured.rowLength, measured.rows);
+  requireRows(rows, config.vocab_size, path);
   return rows;
 }
 
@@ -77,7 +84,6 @@ async function compareIfItFits(
   const models = [folder, config.mlx_path].map((each) => loadModel(each, { lazy: true }));
   const [source, copy] = models;
   if (!source || !copy) throw new Error("source and copy are two");
-  requireRows(rows, source.config.vocab_size, config.data ?? config.model);
   const weights = models.flatMap((model) => Object.values(model.parameters()));
   const neededBytes = weights.reduce((sum, tensor) => sum + tensor.nbytes, 0);
   const freeBytes = describeMachine().memory.free_bytes;
@@ -94,7 +100,7 @@ function summaryOf(
   peakBytes: number,
   divergence: Divergence | undefined,
 ) {
-  const measured = divergence && {
+  const quality = divergence && {
     tokens: divergence.source.tokens,
     source_perplexity: divergence.source.perplexity,
     source_standard_error: divergence.source.standardError,
@@ -111,7 +117,7 @@ function summaryOf(
     bytes,
     bits_per_weight: bitsPerWeight,
     peak_memory: peakBytes,
-    quality: measured,
+    quality,
   };
 }
 

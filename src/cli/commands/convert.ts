@@ -40,6 +40,10 @@ const ConvertConfig = z.object({
     en: "PATTERN=BITS[:GROUP[:MODE]] or PATTERN=skip for layers by path, such as '*.down_proj=6'; the first that matches holds",
     zh: "按路径指定层的量化方式：模式=位数[:组大小[:量化模式]] 或 模式=skip，例如 '*.down_proj=6'；以第一条匹配的规则为准",
   }),
+  calibrate: z.string().optional().register(fieldText, {
+    en: "text or JSONL file of typical use: scale weights before packing so that outputs on it change least (AWQ); needs the whole model in memory",
+    zh: "代表实际用途的文本或 JSONL 文件：量化前缩放权重，使其上的输出变化最小（AWQ）；需要载入整个模型",
+  }),
   dequantize: z.boolean().default(false).register(fieldText, {
     en: "turn quantized weights into floating point",
     zh: "把量化权重还原为浮点",
