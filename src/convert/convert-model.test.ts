@@ -8,6 +8,7 @@ import { loadSafetensors } from "../core/safetensors.ts";
 import { loadModel, readModelConfig } from "../models/load.ts";
 import { isPackedLayer } from "../nn/packed-layer.ts";
 import { withModeDefaults } from "../nn/quantization.ts";
+import { pack } from "../nn/quantized.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { type ConvertOptions, convertModel } from "./convert-model.ts";
 import { parseLayerRule, type QuantizationRequest, requireQuantization } from "./quantization-request.ts";
@@ -137,6 +138,30 @@ test("memory stays near one file's size, and the files hold all of the model", (
   );
   expect(unlike).toEqual([]);
 });
+
+test.each(["mxfp4", "nvfp4", "mxfp8"])(
+  "memory stays near one weight's size in %s, and it is packed as at once",
+  (mode) => {
+    const size = { hidden_size: 512, intermediate_size: 4096, num_hidden_layers: 1, head_dim: 128, vocab_size: 512 };
+    const source = toyFolder("llama", size);
+    const settings = withModeDefaults({ mode });
+    clearCache();
+    resetPeakMemory();
+    const before = activeMemory();
+    const { target } = converted(source, { quantize: { settings, rules: [] } });
+    const chunkBytes = 4 * 2 ** 20;
+    expect(peakMemory() - before).toBeLessThan(4 * 512 * 4096 + 24 * chunkBytes);
+    const weights = loadModel(source).parameters();
+    const found = loadModel(target, { dtype: "keep" }).parameters();
+    const weight = weights["model.layers.0.mlp.down_proj.weight"];
+    if (!weight) throw new Error("the toy has a down_proj");
+    const expected = pack(weight, settings);
+    for (const name of ["weight", "scales"] as const) {
+      const own = found[`model.layers.0.mlp.down_proj.${name}`]?.toBytes() ?? Buffer.of();
+      expect(Buffer.compare(own, expected[name].toBytes()), name).toBe(0);
+    }
+  },
+);
 
 test("what a killed run left is replaced; what is at the target is not, unless forced", () => {
   const source = toyFolder("llama");

@@ -59,7 +59,9 @@ export function convertModel(options: ConvertOptions): ConvertedModel {
   const bytes = Object.values(model.parameters()).reduce((sum, tensor) => sum + tensor.nbytes, 0);
   const bitsPerWeight = (8 * bytes) / countParameters(model).total_parameters;
   const saved = convertedConfig(config, options, quantized);
-  saveModel({ model, config: saved, source, target, force, donate: true, ...(shardBytes ? { shardBytes } : {}) });
+  const { byRows } = quantized ?? {};
+  const size = shardBytes ? { shardBytes } : {};
+  saveModel({ model, config: saved, source, target, force, donate: true, byRows, ...size });
   return { quantized, dequantizedLayers, bytes, bitsPerWeight };
 }
 

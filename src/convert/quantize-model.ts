@@ -8,6 +8,7 @@ import { QuantizedEmbedding, QuantizedLinear } from "../nn/quantized.ts";
 import { QuantizedSwitchLinear, SwitchLinear } from "../nn/switch-linear.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { plainLike } from "./fuse.ts";
+import { PackedByRows } from "./packed-by-rows.ts";
 import { chooserFor, matches, type QuantizationRequest } from "./quantization-request.ts";
 
 type DenseLayer = Linear | Embedding | SwitchLinear;
@@ -20,6 +21,8 @@ export interface QuantizedLayers {
   unfit: string[];
   /** The `quantization` of the model's config. */
   quantization: NonNullable<ModelConfig["quantization"]>;
+  /** The packed weights that are not to be computed all at once. */
+  byRows: PackedByRows;
 }
 
 /**
@@ -38,6 +41,7 @@ export function quantizeModel(
   const entries: Record<string, Quantization> = {};
   const packed: string[] = [];
   const unfit: string[] = [];
+  const byRows = new PackedByRows();
   for (const [path, layer] of layers) {
     const choice = choose(path);
     if (choice === "skip") continue;
@@ -47,12 +51,12 @@ export function quantizeModel(
       continue;
     }
     model.replace(path, packedLayer(layer, settings));
-    layer.weight.dispose();
+    if (!byRows.add(path, layer.weight, settings)) layer.weight.dispose();
     packed.push(path);
     if (choice !== "default" || config.quantization) entries[path] = settings;
   }
   if (packed.length === 0) throw nothingPacked(model, request);
-  return { packed, unfit, quantization: { ...(config.quantization ?? request.settings), ...entries } };
+  return { packed, unfit, byRows, quantization: { ...(config.quantization ?? request.settings), ...entries } };
 }
 
 /** Puts layers in floating point in the place of packed ones, to be computed when they are used; returns how many. */

@@ -9,6 +9,7 @@ import type { LanguageModel } from "../models/language-model.ts";
 import type { ModelConfig } from "../models/load.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { countParameters } from "../tuner/parameter-count.ts";
+import type { PackedByRows } from "./packed-by-rows.ts";
 
 /** Most bytes of one weight file, as mlx-lm cuts them. */
 const mlxShardBytes = 5 * 2 ** 30;
@@ -29,6 +30,8 @@ export interface SaveOptions {
   shardBytes?: number;
   /** Each weight is freed once it is written, so that one file's weights are in memory at a time. The model is of no use then. */
   donate?: boolean;
+  /** With `donate`: weights that are computed in their own way, in place of the model's. */
+  byRows?: PackedByRows | undefined;
 }
 
 /** @throws UserError when `target` is the source, or is not empty and not forced. To ask before the work begins. */
@@ -79,7 +82,8 @@ function savedConfig(config: ModelConfig): Record<string, unknown> {
   return Object.fromEntries(Object.entries(both).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function writeWeights(folder: string, { model, shardBytes = mlxShardBytes, donate = false }: SaveOptions): void {
+function writeWeights(folder: string, options: SaveOptions): void {
+  const { model, shardBytes = mlxShardBytes } = options;
   const weights = model.parameters();
   const shards = intoShards(weights, shardBytes);
   const total_size = Object.values(weights).reduce((sum, tensor) => sum + tensor.nbytes, 0);
@@ -88,7 +92,7 @@ function writeWeights(folder: string, { model, shardBytes = mlxShardBytes, donat
   for (const [i, shard] of shards.entries()) {
     const name =
       shards.length === 1 ? "model.safetensors" : `model-${padded(i + 1)}-of-${padded(shards.length)}.safetensors`;
-    writeShard(join(folder, name), shard, donate);
+    writeShard(join(folder, name), shard, options);
     for (const path of Object.keys(shard)) places.push([path, name]);
   }
   const weight_map = Object.fromEntries(places.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -97,12 +101,18 @@ function writeWeights(folder: string, { model, shardBytes = mlxShardBytes, donat
 }
 
 // Weights that are not computed yet are computed one by one: what one is made of is freed before the next is.
-function writeShard(path: string, shard: Weights, donate: boolean): void {
-  for (const tensor of Object.values(shard)) {
-    evaluate(tensor);
+function writeShard(file: string, shard: Weights, { donate = false, byRows }: SaveOptions): void {
+  for (const [path, tensor] of Object.entries(shard)) {
+    const own = byRows?.take(path);
+    if (own) {
+      tensor.dispose();
+      shard[path] = own;
+    } else {
+      evaluate(tensor);
+    }
     limitCache();
   }
-  saveSafetensors(path, shard, { format: "mlx" });
+  saveSafetensors(file, shard, { format: "mlx" });
   if (donate) dispose(shard);
 }
 
