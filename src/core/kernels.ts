@@ -33,12 +33,13 @@ export function cpuKernels(): { isa: string; threads: number } | undefined {
 }
 
 /**
- * What weights stored in a floating dtype are computed in unless one is asked for: as stored, except on a CPU. There half
- * precision becomes bfloat16 where the processor multiplies it (sums, softmax and adapters stay in float32), else float32.
+ * What weights stored in a floating dtype are computed in unless one is asked for: as stored, except on a CPU. There our kernels
+ * compute half precision in bfloat16, half the memory of float32 (products, softmax and adapters stay in float32), and MLX's
+ * operations in float32.
  */
 export function computeDtype(stored: DType): DType {
   if (native.defaultDevice() !== "cpu") return stored;
-  return stored !== "float32" && built && enabled && native.hasCpuBf16() ? "bfloat16" : "float32";
+  return stored !== "float32" && built && enabled ? "bfloat16" : "float32";
 }
 
 /** A linear layer in parts: y = x Wᵀ + bias + scale · (x A) B. */

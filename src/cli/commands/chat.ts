@@ -38,8 +38,8 @@ export const ChatConfig = z.object({
     zh: "上下文最多保留的词元数（最前四个和最新的）；默认全部保留",
   }),
   dtype: z.enum(["float32", "float16", "bfloat16"]).optional().register(fieldText, {
-    en: "compute in this type; default: what is fastest here, see cygnet doctor",
-    zh: "计算精度；默认使用本机最快的类型，见 cygnet doctor",
+    en: "compute in this type; default: the model's own, on a CPU bfloat16 for half precision",
+    zh: "计算精度；默认与模型一致，半精度模型在 CPU 上为 bfloat16",
   }),
   chat_template_config: jsonFlag(z.record(z.string(), z.unknown())).optional().register(fieldText, {
     en: "JSON object of template variables",

@@ -55,8 +55,8 @@ const GenerateConfig = z.object({
     zh: "除模型自带之外的结束词元",
   }),
   dtype: z.enum(["float32", "float16", "bfloat16"]).optional().register(fieldText, {
-    en: "compute in this type; default: float32 on a CPU, else the model's own",
-    zh: "计算精度；默认在 CPU 上为 float32，否则与模型一致",
+    en: "compute in this type; default: the model's own, on a CPU bfloat16 for half precision",
+    zh: "计算精度；默认与模型一致，半精度模型在 CPU 上为 bfloat16",
   }),
   ignore_chat_template: z.boolean().default(false).register(fieldText, {
     en: "give the prompt to the model as it is",
