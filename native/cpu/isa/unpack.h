@@ -207,17 +207,17 @@ struct GroupLevels {
 
 // A row of 4 bits as chunks of 32 bf16, `step` elements apart. col and count are multiples of 32, groups too.
 INLINE void unpack_chunks(const Matrix& w, int row, int col, int count, bf16* to, int64_t step) {
-  const __m512i five_bits = _mm512_set1_epi16(31);
+  const __m512i four_bits = _mm512_set1_epi16(15);
   const uint8_t* data = w.row(row);
   const int group = col / w.group, last = col + count;
   const GroupLevels levels(w, int64_t(row) * w.groups() + group, (last + w.group - 1) / w.group - group);
   for (int g = 0, at = col; at < last; g++) {
-    const __m512 values = levels.of(g);
-    const __m512i table = (__m512i)_mm512_cvtne2ps_pbh(values, values);
+    const __m512i table = _mm512_castsi256_si512((__m256i)_mm512_cvtneps_pbh(levels.of(g)));
     for (const int end = (group + g + 1) * w.group < last ? (group + g + 1) * w.group : last; at < end; at += 32, to += step) {
-      // A byte's two nibbles in two lanes of 16 bits; a lookup reads five, and the table repeats.
+      // A byte's two nibbles in two lanes of 16 bits.
       const __m512i q = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at / 2)));
-      _mm512_storeu_si512(to, _mm512_permutexvar_epi16(_mm512_and_si512(_mm512_or_si512(q, _mm512_slli_epi32(q, 12)), five_bits), table));
+      const __m512i lanes = _mm512_and_si512(_mm512_or_si512(q, _mm512_slli_epi32(q, 12)), four_bits);
+      _mm512_storeu_si512(to, _mm512_permutexvar_epi16(lanes, table));
     }
   }
 }
