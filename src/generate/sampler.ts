@@ -94,9 +94,11 @@ export class Sampler {
 
   /** How our kernel chooses, where it can choose for this sampler on its own. */
   get kernelOptions(): SampleOptions | undefined {
-    const isOurs =
-      !this.#penalties && !this.#xtc && this.#top === 0 && (this.#minTokensToKeep <= 1 || this.#options.minP === 0);
-    return isOurs ? this.#options : undefined;
+    return this.#fitsKernel && !this.#penalties && this.#top === 0 ? this.#options : undefined;
+  }
+
+  get #fitsKernel(): boolean {
+    return !this.#xtc && (this.#minTokensToKeep <= 1 || this.#options.minP === 0);
   }
 
   /**
@@ -104,22 +106,14 @@ export class Sampler {
    * kernel takes one random number a row, MLX's operations one a token.
    */
   choose(logits: Tensor, nextKey: () => Tensor = random.nextKey): Choice {
-    const biased = this.#penalties ? this.#penalties.apply(this.#biased(logits)) : undefined;
-    const options = this.#penalties ? { ...this.#options, bias: undefined } : this.#options;
-    const isOurs = !this.#xtc && (this.#minTokensToKeep <= 1 || options.minP === 0);
+    const penalized = this.#penalties?.apply(this.#biased(logits));
+    const options = penalized ? { ...this.#options, bias: undefined } : this.#options;
     const words = () => random.bits([logits.dim(0), 2], nextKey());
     const choice =
-      (isOurs && sample(biased ?? logits, options, words)) ||
-      this.#chooseInSteps(biased ?? this.#biased(logits), nextKey);
+      (this.#fitsKernel && sample(penalized ?? logits, options, words)) ||
+      this.#chooseInSteps(penalized ?? this.#biased(logits), nextKey);
     this.#penalties?.add(choice.ids);
-    return this.#top > 0 ? { ...choice, top: this.#likeliest(biased ?? this.#biased(logits)) } : choice;
-  }
-
-  #likeliest(logits: Tensor): { ids: Tensor; logprobs: Tensor } {
-    const wide = logits.astype("float32");
-    const logprobs = wide.subtract(wide.logsumexp(-1, true));
-    const ids = argpartition(logprobs.negative(), this.#top - 1, -1).slice(1, 0, this.#top);
-    return { ids, logprobs: takeAlongAxis(logprobs, ids, 1) };
+    return this.#top > 0 ? { ...choice, top: likeliestOf(penalized ?? this.#biased(logits), this.#top) } : choice;
   }
 
   /** What the next choice needs: evaluate it with this one. */
@@ -144,16 +138,14 @@ export class Sampler {
     return random.categorical(this.#kept(logprobs, nextKey).multiply(1 / temperature), -1, nextKey());
   }
 
-  /** log p of each token to be drawn, for a temperature above 0 and without penalties: [B, V] → [B, V] float32. */
-  distribution(rawLogits: Tensor): Tensor {
-    const kept = this.#kept(this.logprobs(rawLogits)).multiply(1 / this.#options.temperature);
-    return kept.subtract(kept.logsumexp(-1, true));
+  /** log p of each token by the model itself, biases included: [B, V] → [B, V] float32. */
+  logprobs(logits: Tensor): Tensor {
+    return normalized(this.#biased(logits));
   }
 
-  /** log p of each token by the model itself, biases included: [B, V] → [B, V] float32. */
-  logprobs(rawLogits: Tensor): Tensor {
-    const logits = this.#biased(rawLogits).astype("float32");
-    return logits.subtract(logits.logsumexp(-1, true));
+  /** log p of each token to be drawn, for a temperature above 0 and without penalties: [B, V] → [B, V] float32. */
+  distribution(logits: Tensor): Tensor {
+    return normalized(this.#kept(this.logprobs(logits)).multiply(1 / this.#options.temperature));
   }
 
   #kept(logprobs: Tensor, nextKey: () => Tensor = random.nextKey): Tensor {
@@ -169,6 +161,18 @@ export class Sampler {
     this.#options.bias?.dispose();
     this.#penalties?.dispose();
   }
+}
+
+/** logits [B, V] → their log-probabilities in float32 */
+function normalized(logits: Tensor): Tensor {
+  const wide = logits.astype("float32");
+  return wide.subtract(wide.logsumexp(-1, true));
+}
+
+function likeliestOf(logits: Tensor, count: number): { ids: Tensor; logprobs: Tensor } {
+  const logprobs = normalized(logits);
+  const ids = argpartition(logprobs.negative(), count - 1, -1).slice(1, 0, count);
+  return { ids, logprobs: takeAlongAxis(logprobs, ids, 1) };
 }
 
 function nucleus(logprobs: Tensor, topP: number): Tensor {

@@ -42,6 +42,15 @@ describe("generateSpeculatively", () => {
     if (draft === model) expect(found.filter(({ fromDraft }) => fromDraft).length).toBeGreaterThan(8);
   });
 
+  test.each([20, 40])("a draft whose vocabulary has %i tokens", async (vocabSize) => {
+    const other = toyModel("llama", { num_hidden_layers: 1, vocab_size: vocabSize });
+    const expected = (await speculated({})).map(({ id }) => id);
+    expect((await speculated({ draft: other })).map(({ id }) => id)).toEqual(expected);
+    random.seed(1);
+    expect(await speculated({ draft: other, sampling: { ...greedy, temperature: 1 } })).toHaveLength(20);
+    other.dispose();
+  });
+
   test.each([0, 1, 2, 5])("maxTokens %i is respected", async (maxTokens) => {
     expect(await speculated({ maxTokens })).toHaveLength(maxTokens);
   });

@@ -1,4 +1,4 @@
-import { concatenate, integers, takeAlongAxis, where } from "../core/ops.ts";
+import { concatenate, full, integers, takeAlongAxis, where } from "../core/ops.ts";
 import * as random from "../core/random.ts";
 import { dispose, scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -43,7 +43,8 @@ export async function* generateSpeculatively(
 ): AsyncGenerator<SpeculatedToken, void> {
   if (sampling.penalties) throw new Error("penalties depend on the tokens before and do not go with a draft");
   const [cache, draftCache] = [model.makeCache(), draft.makeCache()];
-  const sampler = new Sampler(sampling, model.config.vocab_size);
+  const size = model.config.vocab_size;
+  const sampler = new Sampler(sampling, size);
   try {
     await prefillAllButLast(model, prompt, cache, prefillStepSize, signal);
     await prefillAllButLast(draft, prompt, draftCache, prefillStepSize, signal);
@@ -51,7 +52,7 @@ export async function* generateSpeculatively(
     for (let count = 0; count < maxTokens && !signal?.aborted; ) {
       const n = Math.min(draftTokens, maxTokens - count - 1);
       const round = scope(() =>
-        verify(model, cache, sampler, waiting.slice(-1), propose(draft, draftCache, sampler, waiting, n)),
+        verify(model, cache, sampler, waiting.slice(-1), propose(draft, draftCache, sampler, waiting, { n, size })),
       );
       await asyncEval(round, stateOf(cache), stateOf(draftCache), random.state());
       const tokens = scope(() => accepted(round));
@@ -75,13 +76,13 @@ function propose(
   cache: Cache[],
   sampler: Sampler,
   waiting: readonly number[],
-  n: number,
+  { n, size }: { n: number; size: number },
 ): { ids: Tensor[]; distributions: Tensor[] } {
   const ids: Tensor[] = [];
   const distributions: Tensor[] = [];
   let tokens = integers(waiting, [1, waiting.length]);
   for (let i = 0; i < n; i++) {
-    const logits = draft.logits(lastOf(draft.hidden(tokens, cache)));
+    const logits = fitted(draft.logits(lastOf(draft.hidden(tokens, cache))), size);
     const distribution = sampler.isGreedy ? undefined : sampler.distribution(logits);
     const id = (distribution ? random.categorical(distribution) : sampler.logprobs(logits).argmax(-1)).astype("int32");
     ids.push(id);
@@ -89,6 +90,13 @@ function propose(
     tokens = id.reshape(1, 1);
   }
   return { ids, distributions };
+}
+
+/** logits [1, …] over `size` tokens: models of one family round their vocabularies up differently. */
+function fitted(logits: Tensor, size: number): Tensor {
+  const own = logits.dim(1);
+  if (own >= size) return logits.slice(1, 0, size);
+  return concatenate([logits, full([1, size - own], Number.NEGATIVE_INFINITY, logits.dtype)], 1);
 }
 
 function verify(
@@ -104,15 +112,12 @@ function verify(
   const logits = model.logits(hidden.reshape(n + 1, hidden.dim(2)));
   const logprobs = sampler.logprobs(logits);
   const proposed = tokens.reshape(n + 1).slice(0, 1);
-  const own = (
-    sampler.isGreedy ? logprobs.argmax(-1) : replacements(sampler.distribution(logits), distributions)
-  ).astype("int32");
+  const p = sampler.isGreedy ? undefined : sampler.distribution(logits);
+  const own = (p ? replacements(p, distributions) : logprobs.argmax(-1)).astype("int32");
   return {
     proposed,
     own,
-    accepted: sampler.isGreedy
-      ? proposed.equal(own.slice(0, 0, n))
-      : areAccepted(sampler.distribution(logits), distributions, proposed),
+    accepted: p ? areAccepted(p, distributions, proposed) : proposed.equal(own.slice(0, 0, n)),
     proposedLogprobs: chosen(logprobs.slice(0, 0, n), proposed),
     ownLogprobs: chosen(logprobs, own),
   };

@@ -15,10 +15,9 @@ import { flagOf } from "../values.ts";
 import { conversation, encodeMessages, idOf } from "./generate.ts";
 import { samplingOf } from "./sampling.ts";
 
-const Row = z.union([
-  z.looseObject({ prompt: z.string().min(1) }),
-  z.looseObject({ messages: z.array(ChatMessage).min(1) }),
-]);
+const Row = z
+  .looseObject({ prompt: z.string().min(1).optional(), messages: z.array(ChatMessage).min(1).optional() })
+  .refine(({ prompt, messages }) => prompt !== undefined || messages !== undefined);
 type Row = z.infer<typeof Row>;
 
 /** Answers to all prompts of a file, in its order, one JSON object a line: the row with the answer and how it ended. */
@@ -79,10 +78,8 @@ async function readRows(path: string): Promise<Row[]> {
   });
 }
 
-function messagesOf(row: Row, { system_prompt }: GenerateConfig): ChatMessage[] {
-  const asked = z.object({ messages: z.array(ChatMessage) }).safeParse(row);
-  if (!asked.success) return conversation(String(row.prompt), system_prompt);
-  const { messages } = asked.data;
+function messagesOf({ prompt = "", messages }: Row, { system_prompt }: GenerateConfig): ChatMessage[] {
+  if (!messages) return conversation(prompt, system_prompt);
   const isAnswered = messages.at(-1)?.role === "assistant"; // a row of training data: its answer is not shown to the model
   const open = isAnswered ? messages.slice(0, -1) : messages;
   return system_prompt === undefined || open.some(({ role }) => role === "system")

@@ -36,7 +36,7 @@ export class MarkdownStream {
 
   /** The next piece that is certain, or undefined. */
   #step(isEnd: boolean): string | undefined {
-    const { held } = { held: this.#held };
+    const held = this.#held;
     if (held === "") return undefined;
     if (this.#atLineStart) return this.#lineStart(held, isEnd);
     if (held.startsWith("\n")) return this.#lineEnd();
@@ -48,37 +48,27 @@ export class MarkdownStream {
     return this.#take(Math.max(1, until(held.slice(1), "\n", "*", "`") + 1), this.#style());
   }
 
-  /** Marks that stand at the beginning of a line; its first few characters decide. */
+  /** Marks that stand at the beginning of a line; what may become one waits for more. */
   #lineStart(held: string, isEnd: boolean): string | undefined {
     const line = held.split("\n", 1)[0] ?? "";
     const isWhole = held.includes("\n") || isEnd;
-    if (/^\s*`{0,2}$/.test(line) && line.includes("`") && !isWhole) return undefined;
+    const mayBecomeMark = line !== "" && (/^\s*(`{1,2}|[-*])?$/.test(line) || /^#{1,6}$/.test(line));
+    if (!isWhole && (mayBecomeMark || /^\s*```/.test(line))) return undefined;
+    this.#atLineStart = false;
     if (/^\s*```/.test(line)) {
-      if (!isWhole) return undefined;
       this.#fenced = !this.#fenced;
       return this.#take(line.length, "dim");
     }
-    this.#atLineStart = false;
     if (this.#fenced) return "";
-    if (/^#{0,6}$/.test(line) && line !== "" && !isWhole) {
-      this.#atLineStart = true;
-      return undefined;
-    }
-    if (/^#{1,6} /.test(line)) {
+    const heading = /^#{1,6} /.exec(line)?.[0];
+    if (heading) {
       this.#heading = true;
-      this.#held = held.replace(/^#{1,6} /, "");
+      this.#held = held.slice(heading.length);
       return "";
     }
-    const bullet = /^(\s*)[-*] /.exec(line);
-    if (bullet) {
-      this.#held = held.slice(bullet[0].length);
-      return `${bullet[1]}• `;
-    }
-    if (/^\s*[-*]?$/.test(line) && line !== "" && !isWhole) {
-      this.#atLineStart = true;
-      return undefined;
-    }
-    return "";
+    const [bullet = "", indent = ""] = /^(\s*)[-*] /.exec(line) ?? [];
+    this.#held = held.slice(bullet.length);
+    return bullet === "" ? "" : `${indent}• `;
   }
 
   #lineEnd(): string {
@@ -99,7 +89,6 @@ export class MarkdownStream {
   #take(length: number, style: Style | undefined): string {
     const text = this.#held.slice(0, length);
     this.#held = this.#held.slice(length);
-    if (length === text.length && /^\s*```/.test(text)) this.#atLineStart = false;
     return style && text !== "" ? styleText(style, text, { validateStream: false }) : text;
   }
 
