@@ -38,6 +38,30 @@ INLINE void fetch_next(const void* row, int64_t row_bytes) {
   __builtin_prefetch(static_cast<const uint8_t*>(row) + kRows * row_bytes);
 }
 
+template <int R, typename T>
+INLINE void dot_plain_rows(const Matrix& w, int row, const float* x, float* y) {
+  const T* from[R];
+  for (int r = 0; r < R; r++) from[r] = reinterpret_cast<const T*>(w.row(row + r));
+  V sums[R][2] = {};
+  int i = 0;
+  for (; i + 4 * W <= w.cols; i += 4 * W) {
+    const V x0 = load(x + i), x1 = load(x + i + W), x2 = load(x + i + 2 * W), x3 = load(x + i + 3 * W);
+#pragma GCC unroll 4
+    for (int r = 0; r < R; r++) {
+      for (int at = 0; at < 4 * W; at += 64 / sizeof(T)) fetch_next(from[r] + i + at, w.row_bytes);
+      sums[r][0] += load(from[r] + i) * x0;
+      sums[r][1] += load(from[r] + i + W) * x1;
+      sums[r][0] += load(from[r] + i + 2 * W) * x2;
+      sums[r][1] += load(from[r] + i + 3 * W) * x3;
+    }
+  }
+  for (; i < w.cols; i += W) {
+    const V rest = load_some(x + i, w.cols - i);
+    for (int r = 0; r < R; r++) sums[r][0] += load_some(from[r] + i, w.cols - i) * rest;
+  }
+  for (int r = 0; r < R; r++) y[r] = sum(sums[r][0] + sums[r][1]);
+}
+
 #if defined(__AVX512BF16__)
 template <int R>
 INLINE void dot_bf16(const bf16* const* w, int64_t row_bytes, const bf16* x, int n, float* y) {
@@ -96,6 +120,35 @@ INLINE void dot_affine8(const Matrix& w, int row, const float* sums, const float
   }
   for (int r = 0; r < R; r++) y[r] = sum(total[r]);
 }
+
+#if !defined(__AVX512F__)
+// Of 32 columns the even ones, then the odd ones, as masks and shifts bring them.
+template <int R>
+INLINE void dot_affine4(const Matrix& w, int row, const float* sums, const float* x, float* y) {
+  typedef uint8_t Bytes __attribute__((vector_size(16)));
+  const int groups = w.groups();
+  V total[R];
+  for (int r = 0; r < R; r++) total[r] = bias_part(w, row + r, sums);
+  for (int g = 0; g < groups; g++) {
+    V part[R] = {};
+    for (int i = g * w.group; i < (g + 1) * w.group; i += 32) {
+#pragma GCC unroll 4
+      for (int r = 0; r < R; r++) {
+        const uint8_t* from = w.row(row + r) + i / 2;
+        if (i % 128 == 0) fetch_next(from, w.row_bytes);
+        Bytes both, halves[2];
+        memcpy(&both, from, 16);
+        halves[0] = both & 15;
+        halves[1] = both >> 4;
+        const uint8_t* q = reinterpret_cast<const uint8_t*>(halves);
+        for (int j = 0; j < 32; j += W) part[r] += load(q + j) * load(x + i + j);
+      }
+    }
+    for (int r = 0; r < R; r++) total[r] += part[r] * splat(scale_at(w.scale_type, w.scales, int64_t(row + r) * groups + g));
+  }
+  for (int r = 0; r < R; r++) y[r] = sum(total[r]);
+}
+#endif
 
 #if defined(__AVX512F__)
 // Which scale each lane of a load of 128 nibbles takes.
@@ -164,7 +217,7 @@ INLINE bool is_affine4(const Matrix& w) {
 #if defined(__AVX512F__)
   return w.format == Format::affine && w.bits == 4 && w.cols % 128 == 0 && w.group <= 128;
 #else
-  return false;
+  return w.format == Format::affine && w.bits == 4 && w.group % 32 == 0;
 #endif
 }
 
@@ -211,10 +264,15 @@ static void prepare_dot(const Matrix& w, Type type, const void* from, void* prep
   }
   unpack_to(x, 0, 0, w.cols, elements);
   if (is_affine4(w)) {
-    alignas(64) float block[128];
-    for (int k = 0; k < w.cols; k += 128) {
-      memcpy(block, elements + k, sizeof block);
-      for (int i = 0; i < 128; i++) elements[k + i % 8 * 16 + i / 8] = block[i];
+#if defined(__AVX512F__)
+    constexpr int block = 128, parts = 8;
+#else
+    constexpr int block = 32, parts = 2;
+#endif
+    float in_order[block];
+    for (int k = 0; k < w.cols; k += block) {
+      memcpy(in_order, elements + k, sizeof in_order);
+      for (int i = 0; i < block; i++) elements[k + i % parts * (block / parts) + i / parts] = in_order[i];
     }
   }
 }
@@ -232,17 +290,14 @@ INLINE void dot_rows(const Matrix& w, Type type, int row, const float* sums, flo
     return dot_bf16<R>(rows, w.row_bytes, halves, w.cols, y);
   }
 #endif
-#if defined(__AVX512F__)
   if (is_affine4(w)) return dot_affine4<R>(w, row, sums, x, y);
-#endif
   if (is_affine8(w)) return dot_affine8<R>(w, row, sums, x, y);
-  for (int r = 0; r < R; r++) {
-    switch (w.format) {
-      case Format::f32: y[r] = dot_plain(reinterpret_cast<const float*>(w.row(row + r)), x, w.cols); break;
-      case Format::bf16: y[r] = dot_plain(reinterpret_cast<const bf16*>(w.row(row + r)), x, w.cols); break;
-      case Format::f16: y[r] = dot_plain(reinterpret_cast<const f16*>(w.row(row + r)), x, w.cols); break;
-      default: y[r] = dot_unpacked(w, row + r, x);
-    }
+  switch (w.format) {
+    case Format::f32: return dot_plain_rows<R, float>(w, row, x, y);
+    case Format::bf16: return dot_plain_rows<R, bf16>(w, row, x, y);
+    case Format::f16: return dot_plain_rows<R, f16>(w, row, x, y);
+    default:
+      for (int r = 0; r < R; r++) y[r] = dot_unpacked(w, row + r, x);
   }
 }
 
