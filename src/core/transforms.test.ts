@@ -172,7 +172,7 @@ describe("evaluation", () => {
     const ready = asyncEval(result);
     result.dispose();
     await ready;
-    expect(liveTensors()).toBe(before);
+    expect(liveTensors()).toBeLessThanOrEqual(before);
   });
 
   test("bad shapes are refused when the graph is built, with MLX's message", () => {
