@@ -12,9 +12,6 @@ namespace {
 // Elements that a thread takes at least.
 constexpr size_t kSmallestPart = 16384;
 
-const uint8_t* at(const void* base, size_t element, Type type) { return static_cast<const uint8_t*>(base) + element * size_of(type); }
-uint8_t* at(void* base, size_t element, Type type) { return static_cast<uint8_t*>(base) + element * size_of(type); }
-
 }  // namespace
 
 void gate_elements(Type type, Gate kind, const void* gate, const void* up, size_t n, void* out) {

@@ -13,12 +13,6 @@ namespace {
 // Elements that a thread takes at least.
 constexpr size_t kSmallestPart = 16384;
 
-template <typename T>
-T* at(T* base, size_t element, Type type) {
-  using Byte = std::conditional_t<std::is_const_v<T>, const uint8_t, uint8_t>;
-  return base ? static_cast<Byte*>(base) + element * size_of(type) : nullptr;
-}
-
 }  // namespace
 
 const float* floats(const mx::array& w, Scratch& scratch) {

@@ -1,11 +1,19 @@
 #pragma once
 
 #include "kernel.h"
+#include "product.h"
 #include "scratch.h"
 
 // Steps between products, over the threads. Rows lie one behind the other; elements are of one type.
 
 namespace cygnet::cpu {
+
+// Where an element lies; null stays null.
+template <typename T>
+T* at(T* base, size_t element, Type type) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const uint8_t, uint8_t>;
+  return base ? static_cast<Byte*>(base) + element * size_of(type) : nullptr;
+}
 
 // A vector in float32: itself, or a copy in `scratch`.
 const float* floats(const mx::array& w, Scratch& scratch);

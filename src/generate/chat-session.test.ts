@@ -39,7 +39,7 @@ describe("ChatSession", () => {
     expect(again.cachedTokens).toBe(again.promptTokens - 1);
     session.dispose();
     fresh.dispose();
-    expect(liveTensors()).toBeLessThanOrEqual(before);
+    expect(liveTensors()).toBe(before);
   });
 
   test("after an answer that was left or cut the next one is right", async () => {

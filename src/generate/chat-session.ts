@@ -43,9 +43,9 @@ export class ChatSession {
     messages: readonly ChatMessage[],
     { render, ...options }: AnswerOptions,
   ): AsyncGenerator<AnswerPiece, Answer> {
-    const prompt = await this.#encode(messages, render);
+    const { prompt, inThoughts } = await this.#encode(messages, render);
     const cachedTokens = this.#keepCommon(prompt);
-    const splitter = new ThinkingSplitter({ inside: this.#endsInThoughts(messages, render) });
+    const splitter = new ThinkingSplitter({ inside: inThoughts });
     const parts = { thinking: "", answer: "" };
     const count = (pieces: AnswerPiece[]): AnswerPiece[] => {
       for (const { kind, text } of pieces) parts[kind] += text;
@@ -74,19 +74,18 @@ export class ChatSession {
     this.#cached = [];
   }
 
-  async #encode(messages: readonly ChatMessage[], render: RenderOptions | undefined): Promise<number[]> {
-    if (this.#tokenizer.hasChatTemplate) {
-      return this.#tokenizer.encodeChat(messages, { addGenerationPrompt: true, ...render });
+  /** The conversation as tokens, and whether it ends where the model is to think. */
+  async #encode(
+    messages: readonly ChatMessage[],
+    render: RenderOptions | undefined,
+  ): Promise<{ prompt: number[]; inThoughts: boolean }> {
+    if (!this.#tokenizer.hasChatTemplate) {
+      const text = messages.map(({ content }) => (typeof content === "string" ? content : "")).join("\n");
+      return { prompt: await this.#tokenizer.encode(text), inThoughts: false };
     }
-    return this.#tokenizer.encode(
-      messages.map(({ content }) => (typeof content === "string" ? content : "")).join("\n"),
-    );
-  }
-
-  #endsInThoughts(messages: readonly ChatMessage[], render: RenderOptions | undefined): boolean {
-    if (!this.#tokenizer.hasChatTemplate) return false;
     const text = this.#tokenizer.render(messages, { addGenerationPrompt: true, ...render });
-    return text.lastIndexOf("<think>") > text.lastIndexOf("</think>") && text.trimEnd().endsWith("<think>");
+    const prompt = await this.#tokenizer.encode(text, { addSpecialTokens: false });
+    return { prompt, inThoughts: text.trimEnd().endsWith("<think>") };
   }
 
   /** Trims the cache to the tokens that it shares with the prompt, all but the last at most; returns how many. */

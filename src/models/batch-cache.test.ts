@@ -1,33 +1,16 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { onEachIsa, restoreKernels } from "../../test/cpu-kernels.ts";
+import { toyModel } from "../../test/toys.ts";
 import { useCpuKernels } from "../core/kernels.ts";
 import { liveTensors } from "../core/memory.ts";
 import { integers } from "../core/ops.ts";
-import * as random from "../core/random.ts";
 import { scope } from "../core/scope.ts";
 import { evaluate } from "../core/transforms.ts";
 import { BatchKVCache } from "./batch-cache.ts";
 import { KVCache } from "./cache.ts";
-import { Llama, LlamaConfig } from "./llama.ts";
+import type { LanguageModel } from "./language-model.ts";
 
 afterEach(restoreKernels);
-
-function toyModel(): Llama {
-  random.seed(4);
-  const config = LlamaConfig.parse({
-    model_type: "llama",
-    hidden_size: 64,
-    num_hidden_layers: 2,
-    intermediate_size: 96,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    rms_norm_eps: 1e-6,
-    vocab_size: 50,
-  });
-  const model = new Llama(config);
-  evaluate(model.parameters());
-  return model;
-}
 
 const prompts = [[3, 14, 15, 9, 26], [5], [35, 8, 9, 7, 9, 3, 2, 38, 4]];
 const continuation = [
@@ -36,7 +19,7 @@ const continuation = [
   [31, 32, 33],
 ];
 
-function prefilled(model: Llama, prompt: readonly number[]): KVCache[] {
+function prefilled(model: LanguageModel, prompt: readonly number[]): KVCache[] {
   const cache = model.blocks.map(() => new KVCache());
   scope(() => void model.hidden(integers(prompt, [1, prompt.length]), cache));
   evaluate(cache.flatMap((layer) => layer.state));
@@ -44,7 +27,7 @@ function prefilled(model: Llama, prompt: readonly number[]): KVCache[] {
 }
 
 /** Hidden states of each row's continuation, token by token, each row alone. */
-function alone(model: Llama, row: number): number[][] {
+function alone(model: LanguageModel, row: number): number[][] {
   const cache = prefilled(model, prompts[row] ?? []);
   const states = (continuation[row] ?? []).map((token) => {
     const hidden = scope(() => model.hidden(integers([token], [1, 1]), cache));
@@ -59,7 +42,7 @@ function alone(model: Llama, row: number): number[][] {
 }
 
 /** The same for all rows together; after the first token the rows of `kept` go on. */
-function together(model: Llama, kept: readonly number[]): number[][][] {
+function together(model: LanguageModel, kept: readonly number[]): number[][][] {
   const rows = prompts.map((prompt) => prefilled(model, prompt));
   const caches = model.blocks.map((_, layer) => scope(() => new BatchKVCache(rows.flatMap((row) => row[layer] ?? []))));
   for (const layer of rows.flat()) layer.dispose();
@@ -82,7 +65,7 @@ function together(model: Llama, kept: readonly number[]): number[][][] {
 }
 
 function check(): void {
-  const model = toyModel();
+  const model = toyModel("llama", { num_hidden_layers: 2, vocab_size: 50 });
   const before = liveTensors();
   scope(() => {
     const found = together(model, [2, 0]);
