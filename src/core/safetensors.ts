@@ -3,7 +3,7 @@ import { native } from "../native/binding.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { handles } from "./ops.ts";
 import { Tensor } from "./tensor.ts";
-import { discard } from "./text-file.ts";
+import { discard, partSuffix } from "./text-file.ts";
 
 /** Named tensors, `model.layers.0.…` → tensor. */
 export type Weights = Record<string, Tensor>;
@@ -34,7 +34,7 @@ export function loadSafetensors(path: string): SafetensorsFile {
  * @throws UserError when the file cannot be written (disk full, no permission); what was at `path` stays.
  */
 export function saveSafetensors(path: string, tensors: Weights, metadata: Record<string, string> = {}): void {
-  const temporary = path.replace(/(\.safetensors)?$/, ".part.safetensors");
+  const temporary = path.replace(/(\.safetensors)?$/, `.${partSuffix()}.safetensors`);
   try {
     native.saveSafetensors(temporary, Object.keys(tensors), handles(Object.values(tensors)), metadata);
     const file = openSync(temporary, "r+");

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { UserError } from "../protocol/user-error.ts";
@@ -7,7 +8,7 @@ import { UserError } from "../protocol/user-error.ts";
  * @throws UserError when it cannot be written; what was at `path` stays.
  */
 export function writeTextFile(path: string, text: string): void {
-  const temporary = `${path}.part`;
+  const temporary = `${path}.${partSuffix()}`;
   makeFolder(dirname(path));
   try {
     const file = openSync(temporary, "w");
@@ -22,6 +23,11 @@ export function writeTextFile(path: string, text: string): void {
     discard(temporary);
     throw new UserError("file/write-failed", { path, reason: error instanceof Error ? error.message : String(error) });
   }
+}
+
+/** Ends the name of a file being written: no two writers of one path, in whatever process, share it. */
+export function partSuffix(): string {
+  return `${randomBytes(4).toString("hex")}.part`;
 }
 
 /** Removes what a failed write left; the failure itself is what is told. */
