@@ -5,8 +5,9 @@ import { byteSize } from "./byte-size.ts";
 import { displayWidth } from "./text-width.ts";
 import type { Ui } from "./ui.ts";
 
-/** The time over which the speed is measured. */
+/** The time over which the speed is measured, and how much of it must have passed to tell the time left. */
 const windowMs = 5000;
+const settledMs = 2000;
 const redrawMs = 100;
 
 interface Point {
@@ -22,6 +23,7 @@ export class DownloadLine {
   };
   readonly #ui: Ui;
   #points: Point[] = [];
+  #startedAt = 0;
   #drawnAt = 0;
   #begun = "";
   #line = "";
@@ -40,6 +42,7 @@ export class DownloadLine {
     if (!progress.checking && bytes < totalBytes && this.#begun !== repository.name) {
       this.#begun = repository.name;
       this.#points = [];
+      this.#startedAt = Date.now();
       this.#above(say("pull/start", repository));
     }
     const now = Date.now();
@@ -52,13 +55,13 @@ export class DownloadLine {
   #text({ repository: { name }, checking, bytes, totalBytes, files, filesDone }: PullProgress): string {
     if (checking) return say("pull/checking", { name, done: filesDone, files });
     const speed = this.#bytesPerSecond();
+    const isSettled = Date.now() - this.#startedAt >= settledMs;
     return say("pull/progress", {
-      name,
       percent: totalBytes > 0 ? Math.floor((bytes / totalBytes) * 100) : 100,
       done: byteSize(bytes),
       total: byteSize(totalBytes),
       speed: speed === undefined ? undefined : byteSize(speed),
-      left: speed ? duration((totalBytes - bytes) / speed) : undefined,
+      left: speed && isSettled ? duration((totalBytes - bytes) / speed) : undefined,
     });
   }
 

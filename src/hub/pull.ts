@@ -64,7 +64,9 @@ export async function pull(repository: Repository, options: PullOptions = {}): P
     const listing = await remote.list();
     const files = chooseFiles(repository, listing, options.include);
     const run = new PullRun(remote, cacheOf(repository), listing, files, { ...options, signal });
-    return await run.finish(stop);
+    return await run.finish(stop).catch((error: unknown) => {
+      throw run.explainWrite(error);
+    });
   } finally {
     await remote.http.close();
   }
@@ -137,6 +139,14 @@ class PullRun {
       bytes: this.#progress.totalBytes,
       downloadedBytes: this.#downloaded,
     };
+  }
+
+  /** What a full or read-only disk says becomes a message; any other error stays. */
+  explainWrite(error: unknown): unknown {
+    if (!(error instanceof Error && "syscall" in error && "code" in error)) return error;
+    const { bytes, totalBytes } = this.#progress;
+    if (error.code === "ENOSPC" || error.code === "EDQUOT") return diskFull(this.cache, totalBytes - bytes);
+    return new UserError("file/write-failed", { path: this.cache.root, reason: error.message });
   }
 
   async #missing(): Promise<RemoteFile[]> {
@@ -223,12 +233,17 @@ class PullRun {
 /** @throws UserError when the disk has no room for what is still to come. */
 function requireSpace(cache: RepositoryCache, listing: Listing, missing: readonly RemoteFile[]): void {
   const needed = sum(missing.map((file) => file.size - partialSize(cache.contentPath(listing, file))));
+  if (needed > freeBytes(cache)) throw diskFull(cache, needed);
+}
+
+function diskFull(cache: RepositoryCache, needed: number): UserError {
+  const { hub, name } = cache.repository;
+  return new UserError("hub/disk-full", { hub, name, folder: dirname(cache.root), needed, free: freeBytes(cache) });
+}
+
+function freeBytes(cache: RepositoryCache): number {
   const { bavail, bsize } = statfsSync(existingFolder(cache.root));
-  const free = bavail * bsize;
-  if (needed > free) {
-    const { hub, name } = cache.repository;
-    throw new UserError("hub/disk-full", { hub, name, folder: dirname(cache.root), needed, free });
-  }
+  return bavail * bsize;
 }
 
 function parsedJson(text: string): unknown {
