@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -6,6 +7,7 @@ import { cygnet, folderWith } from "./command-line.ts";
 
 const tiny = join(import.meta.dirname, "../assets/cygnet-tiny");
 const Line = z.looseObject({ answer: z.string(), finish_reason: z.string() });
+const Text = z.looseObject({ text: z.string() });
 const Turn = z.object({ question: z.string(), answers: z.array(z.looseObject({ answer: z.string() })) });
 
 const linesOf = (text: string): unknown[] =>
@@ -48,6 +50,21 @@ describe("cygnet generate", () => {
     }
   });
 
+  test("reads a prompt from a pipe, and from a file that a shell gives", () => {
+    const folder = folderWith({ "prompt.txt": "who are you?" });
+    const program = join(import.meta.dirname, "../bin/cygnet.mjs");
+    const through = (line: string) => {
+      const script = line.replace("cygnet", `"${process.execPath}" "${program}" generate --model "${tiny}" --json`);
+      const { status, stdout, stderr } = spawnSync("sh", ["-c", script], { cwd: folder, encoding: "utf8" });
+      expect(status, stderr).toBe(0);
+      return Text.parse(JSON.parse(stdout)).text;
+    };
+    expect(through("cat prompt.txt | cygnet")).toContain("Cygnet");
+    expect(through("cygnet < prompt.txt")).toContain("Cygnet");
+    expect(through("cat prompt.txt | cygnet --prompt hello")).toContain("Hello");
+    expect(through("cygnet < /dev/null")).toContain("Hello");
+  });
+
   test("goes on from a kept prompt, and takes no other model's", () => {
     const folder = folderWith({});
     const run = (...args: string[]) =>
@@ -74,6 +91,30 @@ describe("cygnet chat", () => {
     expect(stderr).toContain("There is no command /nonsense");
     const saved = z.object({ messages: z.array(z.unknown()) });
     expect(saved.parse(JSON.parse(readFileSync(join(folder, "talk.json"), "utf8"))).messages).toHaveLength(4);
+  });
+
+  test("a question that cannot be put is not part of the conversation, and an edit that is not sent changes nothing", () => {
+    const template =
+      "{% if messages | length > 3 %}{{ raise_exception('too long') }}{% endif %}{{ messages[-1].content }}";
+    const folder = folderWith({});
+    cpSync(tiny, join(folder, "model"), { recursive: true });
+    writeFileSync(join(folder, "model/chat_template.jinja"), template);
+    const input = "one\ntwo\nthree\nfour\n/edit\n\n/save talk.json\n";
+    const { status, stdout, stderr } = cygnet(["chat", "--model", "model", "-m", "2", "--json"], {
+      cwd: folder,
+      input,
+    });
+    expect(status, stderr).toBe(0);
+    expect(linesOf(stdout).map((line) => Turn.parse(line).question)).toEqual(["one", "two"]);
+    expect(stderr.match(/too long/g)).toHaveLength(2);
+    const saved = z.object({ messages: z.array(z.looseObject({ role: z.string() })) });
+    const { messages } = saved.parse(JSON.parse(readFileSync(join(folder, "talk.json"), "utf8")));
+    expect(messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"]);
+  });
+
+  test("an answer that stays the same is explained", () => {
+    const { stderr } = cygnet(["chat", "--model", tiny], { input: "hello\n/regenerate\n" });
+    expect(stderr).toContain("With temp 0 the answer is always the same");
   });
 
   test("compares only what can be compared", () => {

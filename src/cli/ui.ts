@@ -1,3 +1,5 @@
+import type { WriteStream } from "node:tty";
+import { styleText } from "node:util";
 import { say } from "../protocol/language.ts";
 import type { Code, Facts } from "../protocol/messages/catalogue.ts";
 
@@ -13,6 +15,11 @@ export class Ui {
   /** Whether a person is watching, on a terminal that can redraw a line. */
   get interactive(): boolean {
     return process.stderr.isTTY === true;
+  }
+
+  /** Aside from what matters: dim, where the terminal has styles and the user has not turned them off (NO_COLOR). */
+  dim(text: string): string {
+    return hasStyles(process.stderr) ? styleText("dim", text, { validateStream: false }) : text;
   }
 
   /** A result for people, left out with `--json`. */
@@ -49,4 +56,9 @@ export class Ui {
     process.on("SIGTERM", onInterrupt);
     return controller.signal;
   }
+}
+
+/** Whether a stream is a terminal with styles; NO_COLOR and FORCE_COLOR are heeded. */
+export function hasStyles(stream: Partial<Pick<WriteStream, "isTTY" | "hasColors">>): boolean {
+  return stream.isTTY === true && stream.hasColors?.() === true;
 }

@@ -10,6 +10,7 @@ import { withModeDefaults } from "../../nn/quantization.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { ConvertConfig } from "../commands/convert.ts";
+import { dataFile } from "../data-file.ts";
 import { describeMachine } from "../machine.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
@@ -25,7 +26,9 @@ export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
   const source = await modelFolder(config, ui);
   requireTarget({ source, target, force });
   // Read first: a mistake in the texts should not be told after minutes of work.
-  const rows = config.quality ? await rowsOfText(source, config.data ?? builtInText) : [];
+  const rows = config.quality
+    ? await rowsOfText(source, config.data === undefined ? builtInText : await dataFile(config.data, config, ui))
+    : [];
   const calibration = config.calibrate === undefined ? undefined : await rowsOfText(source, config.calibrate);
   ui.say("convert/working", { source: config.model, target });
   const report = convertModel({ source, target, force, dequantize, dtype, quantize, calibration });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { peakMemory } from "../../core/memory.ts";
 import * as random from "../../core/random.ts";
 import { type GeneratedText, generateText } from "../../generate/generate-text.ts";
@@ -76,11 +76,21 @@ async function loadDraft(config: GenerateConfig, name: string, tokenizer: Tokeni
 }
 
 async function encodePrompt(config: GenerateConfig, tokenizer: Tokenizer): Promise<number[]> {
-  const text =
-    config.prompt === "-" ? readFileSync(0, "utf8") : config.prompt.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
+  const { prompt = isPiped() ? "-" : "hello" } = config;
+  const text = prompt === "-" ? readFileSync(0, "utf8") : prompt.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
   const ids = await encodeMessages(config, tokenizer, conversation(text, config.system_prompt));
   if (ids.length === 0) throw new UserError("generate/empty-prompt", {});
   return ids;
+}
+
+/** Whether a shell gives a file or another program's output; not what a program leaves open that says nothing. */
+function isPiped(): boolean {
+  try {
+    const input = fstatSync(0);
+    return input.isFIFO() || input.isFile();
+  } catch {
+    return false; // standard input is closed
+  }
 }
 
 /** Through the chat template if there is one, else the texts as they are. */

@@ -8,7 +8,7 @@ import { command } from "../command.ts";
 const ConvertConfig = z.object({
   model: z.string().register(fieldText, {
     en: "folder of the model to copy, or ORG/NAME on a hub",
-    zh: "要转换的模型文件夹，或平台上的 ORG/NAME",
+    zh: "要转换的模型文件夹，或平台上的 组织/名称",
     alias: "hf_path",
   }),
   mlx_path: z.string().default("mlx_model").register(fieldText, {

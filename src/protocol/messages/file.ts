@@ -11,6 +11,18 @@ export const fileMessages = {
     en: `${f.path} cannot be read as a safetensors file: ${f.reason}. Download or export it again.`,
     zh: `无法把 ${f.path} 作为 safetensors 文件读取：${f.reason}。请重新下载或导出。`,
   }),
+  "file/absent": (f: { path: string }) => ({
+    en: `There is no file ${f.path}.`,
+    zh: `没有文件 ${f.path}。`,
+  }),
+  "file/is-folder": (f: { path: string }) => ({
+    en: `${f.path} is a folder. Give a file.`,
+    zh: `${f.path} 是文件夹，请给出文件。`,
+  }),
+  "file/unreadable": (f: { path: string; reason: string }) => ({
+    en: `${f.path} cannot be read: ${f.reason}`,
+    zh: `无法读取 ${f.path}：${f.reason}`,
+  }),
   "file/not-json": (f: { path: string; reason: string }) => ({
     en: `${f.path} is not valid JSON: ${f.reason}`,
     zh: `${f.path} 不是有效的 JSON：${f.reason}`,

@@ -72,8 +72,8 @@ export const quantizeMessages = {
     tokens: number;
     text: string | undefined;
   }) => ({
-    en: `Quality on ${f.tokens} tokens of ${f.text ?? "the built-in text"}:\n  perplexity     source ${error(f.sourcePerplexity, f.sourceError)}   copy ${error(f.copyPerplexity, f.copyError)}\n  KL divergence  ${f.kl.toFixed(5)} nats a token\n  same likeliest next token  ${(100 * f.agreement).toFixed(1)} %`,
-    zh: `在${f.text === undefined ? "内置文本" : ` ${f.text} `}的 ${f.tokens} 个词元上的质量：\n  困惑度  原模型 ${error(f.sourcePerplexity, f.sourceError)}   副本 ${error(f.copyPerplexity, f.copyError)}\n  KL 散度  每个词元 ${f.kl.toFixed(5)} nat\n  最可能的下一个词元相同的比例  ${(100 * f.agreement).toFixed(1)}%`,
+    en: `Quality on ${f.tokens} tokens of ${f.text ?? "the built-in text"}:\n  perplexity     source ${error(f.sourcePerplexity, f.sourceError)}   copy ${error(f.copyPerplexity, f.copyError)}   (lower is better)\n  KL divergence  ${f.kl.toFixed(5)} nats a token   (0: the same predictions)\n  same likeliest next token  ${(100 * f.agreement).toFixed(1)} %`,
+    zh: `在${f.text === undefined ? "内置文本" : ` ${f.text} `}的 ${f.tokens} 个词元上的质量：\n  困惑度  原模型 ${error(f.sourcePerplexity, f.sourceError)}   副本 ${error(f.copyPerplexity, f.copyError)}（越低越好）\n  KL 散度  每个词元 ${f.kl.toFixed(5)} nat（0 表示预测完全相同）\n  最可能的下一个词元相同的比例  ${(100 * f.agreement).toFixed(1)}%`,
   }),
   "evaluate/no-tokens": (f: { source: string }) => ({
     en: `${f.source} has fewer than two tokens: there is nothing to predict.`,
