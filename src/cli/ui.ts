@@ -14,7 +14,7 @@ export class Ui {
 
   /** Whether a person is watching, on a terminal that can redraw a line. */
   get interactive(): boolean {
-    return process.stderr.isTTY === true;
+    return process.stderr.isTTY === true && process.env.TERM !== "dumb";
   }
 
   /** Aside from what matters: dim, where the terminal has styles and the user has not turned them off (NO_COLOR). */

@@ -6,8 +6,8 @@ import { Echo, type Terminal } from "./echo.ts";
 const historySize = 500;
 /** Before each line but the first of a text of several lines. */
 const continued = "… ";
-/** Asks the terminal to mark what is pasted, and no longer. */
-const markPastes = ["\x1b[?2004h", "\x1b[?2004l"] as const;
+/** Asks the terminal to mark what is pasted, and no longer; one without cursor control would print this. */
+const markPastes = process.env.TERM === "dumb" ? (["", ""] as const) : (["\x1b[?2004h", "\x1b[?2004l"] as const);
 
 /**
  * Texts that a person types, with editing, pasting and a history that lasts; or the lines of a file that is piped in. What is

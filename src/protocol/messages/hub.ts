@@ -189,7 +189,7 @@ export const hubMessages = {
       : `The connection failed (${f.reason}); trying again in ${f.seconds} s.`,
     zh: f.asked
       ? `服务器要求等待 ${f.seconds} 秒（${f.reason}）。`
-      : `连接中断（${f.reason}），${f.seconds} 秒后重试。`,
+      : `连接失败（${f.reason}），${f.seconds} 秒后重试。`,
   }),
   "pull/done": (f: { name: string; downloaded: number; bytes: number; folder: string; seconds: number }) => ({
     en:
