@@ -26,9 +26,8 @@ export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
   const source = await modelFolder(config, ui);
   requireTarget({ source, target, force });
   // Read first: a mistake in the texts should not be told after minutes of work.
-  const rows = config.quality
-    ? await rowsOfText(source, config.data === undefined ? builtInText : await dataFile(config.data, config, ui))
-    : [];
+  const data = config.data === undefined ? undefined : await dataFile(config.data, config, ui);
+  const rows = config.quality ? await rowsOfText(source, data ?? builtInText) : [];
   const calibration = config.calibrate === undefined ? undefined : await rowsOfText(source, config.calibrate);
   ui.say("convert/working", { source: config.model, target });
   const report = convertModel({ source, target, force, dequantize, dtype, quantize, calibration });
@@ -43,7 +42,7 @@ export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
   if (report.quantized?.unfit.length) ui.say("convert/unfit", { layers: report.quantized.unfit });
   const divergence = config.quality ? await compareIfItFits(source, config, rows, ui) : undefined;
   ui.emit(summaryOf(config, report, peakBytes, divergence));
-  if (divergence) tellQuality(divergence, config.data, ui);
+  if (divergence) tellQuality(divergence, data, ui);
 }
 
 /** What `-q` and the flags beside it ask for. */
