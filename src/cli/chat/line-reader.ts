@@ -114,6 +114,7 @@ export class LineReader {
     else {
       this.#echo.send(isEmpty ? `\n${say("chat/how-to-end", {})}\n` : "\n");
       this.#isWarned = isEmpty;
+      this.#isPasting = false; // its end may never come
       this.#above = [];
       this.#edit("");
       this.#reader.setPrompt(this.#prompt);
