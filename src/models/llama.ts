@@ -47,8 +47,8 @@ export class Attention extends Module {
   o_proj: LinearLayer;
   declare q_norm?: RMSNorm;
   declare k_norm?: RMSNorm;
+  rope: RoPE;
   readonly #heads: { H: number; K: number; E: number };
-  readonly #rope: RoPE;
 
   constructor(config: LlamaConfig, { qkvBias, outputBias, qkNorm, defaultTheta }: AttentionOptions) {
     super();
@@ -64,7 +64,7 @@ export class Attention extends Module {
       this.k_norm = new RMSNorm(E, eps);
     }
     this.#heads = { H, K, E };
-    this.#rope = new RoPE(E, config, defaultTheta);
+    this.rope = new RoPE(E, config, defaultTheta);
   }
 
   /** x: [B, L, D] → [B, L, D] */
@@ -78,7 +78,7 @@ export class Attention extends Module {
     const { H, K, E } = this.#heads;
     const { q_norm, k_norm } = this;
     const norms = q_norm && k_norm && { q: q_norm.weight, k: k_norm.weight, eps: q_norm.eps };
-    return { heads: H, kvHeads: K, norms, rope: this.#rope.options, scale: E ** -0.5, mask };
+    return { heads: H, kvHeads: K, norms, rope: this.rope.options, scale: E ** -0.5, mask };
   }
 
   get headSize(): number {
