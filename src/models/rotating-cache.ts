@@ -1,4 +1,4 @@
-import type { Quantization } from "../core/ops.ts";
+import { arange, type Quantization } from "../core/ops.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type Cache, KVCache } from "./cache.ts";
 import { TokenBuffer } from "./token-buffer.ts";
@@ -56,6 +56,15 @@ export class RotatingKVCache implements Cache {
     this.#length = Math.max(this.#length, this.#next);
     this.#offset += count;
     return [this.#keys.read(0, this.#length), this.#values.read(0, this.#length)];
+  }
+
+  /** The first few tokens and the latest, however many come at once; for a single one all that is kept are these. */
+  seen(length: number, keys: number): Tensor | undefined {
+    if (length === 1 || keys <= this.#maxSize) return undefined;
+    const query = arange(keys - length, keys).reshape(length, 1);
+    const key = arange(0, keys);
+    const latest = key.greater(query.subtract(this.#maxSize - this.#keep));
+    return latest.logicalOr(key.less(this.#keep)).logicalAnd(key.lessEqual(query));
   }
 
   pack(quantization: Quantization): void {
