@@ -6,6 +6,7 @@ import { cygnet, folderWith } from "./command-line.ts";
 
 const tiny = join(import.meta.dirname, "../assets/cygnet-tiny");
 const Line = z.looseObject({ answer: z.string(), finish_reason: z.string() });
+const Text = z.looseObject({ text: z.string() });
 const Turn = z.object({ question: z.string(), answers: z.array(z.looseObject({ answer: z.string() })) });
 
 const linesOf = (text: string): unknown[] =>
@@ -34,6 +35,19 @@ describe("cygnet generate", () => {
     expect(linesOf(single.stdout)).toEqual(answers);
   });
 
+  test("the same seed gives the same text among others and alone", () => {
+    const questions = ["who are you?", "hello", "你是谁？"];
+    const rows = questions.map((prompt) => `${JSON.stringify({ prompt })}\n`).join("");
+    const folder = folderWith({ "prompts.jsonl": rows });
+    const run = (...args: string[]) =>
+      cygnet(["generate", "--model", tiny, "--dtype", "float32", "--temp", "1", "--seed", "3", "--json", ...args], {
+        cwd: folder,
+      });
+    const together = linesOf(run("--prompts", "prompts.jsonl").stdout).map((line) => Line.parse(line).answer);
+    const alone = questions.map((prompt) => Text.parse(JSON.parse(run("--prompt", prompt).stdout)).text);
+    expect(together).toEqual(alone);
+  });
+
   test("says which line is no prompt, and which flags do not go together", () => {
     const folder = folderWith({ "prompts.jsonl": '{"prompt": "a"}\n{"question": "b"}\n' });
     const bad = cygnet(["generate", "--model", tiny, "--prompts", "prompts.jsonl"], { cwd: folder });
@@ -45,6 +59,28 @@ describe("cygnet generate", () => {
     ]) {
       const { status, stderr } = cygnet(["generate", "--model", tiny, ...others], { cwd: folder });
       expect([status, stderr]).toEqual([2, expect.stringContaining("does not go with")]);
+    }
+  });
+
+  test.each(["on", "off"])("every way to decode gives the same answer, with our kernels %s", (kernels) => {
+    const folder = folderWith({});
+    const run = (...args: string[]) => {
+      const all = ["generate", "--model", tiny, "--dtype", "float32", "--prompt", "who are you?", ...args];
+      const { status, stdout, stderr } = cygnet(all, { cwd: folder, env: { CYGNET_CPU_KERNELS: kernels } });
+      expect(status, stderr).toBe(0);
+      return stdout;
+    };
+    const plain = run();
+    expect(plain).toContain("Cygnet");
+    for (const args of [
+      ["--prefill-step-size", "3"],
+      ["--max-kv-size", "256", "--prefill-step-size", "5"],
+      ["--kv-bits", "8", "--kv-group-size", "32", "--quantized-kv-start", "12"],
+      ["--draft-model", tiny],
+      ["--prompt-cache-file", "kept"],
+      ["--prompt-cache-file", "kept"],
+    ]) {
+      expect(run(...args), args.join(" ")).toBe(plain);
     }
   });
 
