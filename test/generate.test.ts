@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { cygnet, folderWith } from "./command-line.ts";
+import { cygnet, cygnetStarted, folderWith } from "./command-line.ts";
 
 const tiny = join(import.meta.dirname, "../assets/cygnet-tiny");
 const Line = z.looseObject({ answer: z.string(), finish_reason: z.string() });
@@ -94,6 +94,37 @@ describe("cygnet generate", () => {
     expect(again.stderr).toContain("came from kept.safetensors");
     const other = run("--prompt", "who are you?", "--dtype", "float16");
     expect([other.status, other.stderr]).toEqual([2, expect.stringContaining("another model")]);
+  });
+});
+
+describe("an interrupt", () => {
+  test("ends an answer with status 130", async () => {
+    const { child, finished } = cygnetStarted([
+      "generate",
+      "--model",
+      tiny,
+      "--max-tokens",
+      "1000000",
+      "--logit-bias",
+      '{"4095": -1000}',
+    ]);
+    child.stdout?.once("data", () => child.kill("SIGINT"));
+    const { status, stdout, stderr } = await finished;
+    expect([status, stderr]).toEqual([130, ""]);
+    expect(stdout.endsWith("\n")).toBe(true);
+  });
+
+  test("ends a prompt that would take minutes, and keeps the answers of a file that were there", async () => {
+    const folder = folderWith({
+      "prompts.jsonl": `{"prompt": "hello"}\n${JSON.stringify({ prompt: "who are you? ".repeat(30_000) })}\n`,
+    });
+    const args = ["generate", "--model", tiny, "--prompts", "prompts.jsonl", "--batch-size", "1"];
+    const { child, finished } = cygnetStarted(args, { cwd: folder });
+    child.stdout?.once("data", () => child.kill("SIGINT"));
+    const { status, stdout, stderr } = await finished;
+    expect(status).toBe(130);
+    expect(linesOf(stdout).map((line) => Line.parse(line).answer)).toEqual(["Hello! How can I help you?"]);
+    expect(stderr).toContain("1 answers");
   });
 });
 

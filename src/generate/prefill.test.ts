@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { onEachPath } from "../../test/decoding/decoding-models.ts";
 import { toyModel } from "../../test/toys.ts";
+import { setDefaultDevice } from "../core/device.ts";
 import { liveTensors } from "../core/memory.ts";
 import type { Cache } from "../models/cache.ts";
 import { type PrefillOptions, type PromptProgress, prefill } from "./prefill.ts";
 
+setDefaultDevice("cpu"); // a GPU computes so few tokens at once
 const model = toyModel("qwen3", { num_hidden_layers: 4 });
 const prompt = Array.from({ length: 50 }, (_, i) => (i * i + 3) % 24);
 

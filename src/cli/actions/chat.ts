@@ -16,6 +16,7 @@ import { MarkdownStream } from "../chat/markdown-stream.ts";
 import { ChatConfig, changeable } from "../commands/chat.ts";
 import { sideBySide } from "../demo/side-by-side.ts";
 import { modelFolder } from "../model-folder.ts";
+import { PromptLine } from "../prompt-line.ts";
 import type { Ui } from "../ui.ts";
 import { samplingOf } from "./sampling.ts";
 
@@ -158,6 +159,10 @@ class Chat {
     const [only, other] = this.#sides;
     if (!only) return;
     const answers = other ? await this.#compare(only, other) : [await this.#stream(only)];
+    if (answers.some(wasStopped)) {
+      for (const { conversation } of this.#sides) conversation.takeBack();
+      return this.#ui.say("chat/stopped", {});
+    }
     this.#ui.emit({
       question,
       answers: answers.map(({ answer, thinking, tokenIds, finishReason }) => ({
@@ -197,7 +202,7 @@ class Chat {
       if (this.#config.thinking !== "fold") this.#ui.tell(this.#dim(text));
       else if (this.#ui.interactive) this.#ui.tell(`\r${this.#dim(say("chat/thinking", { characters: thoughts }))}`);
     });
-    this.#ui.print(`${markdown.finish()}\n`);
+    if (!wasStopped(answer)) this.#ui.print(`${markdown.finish()}\n`);
     return answer;
   }
 
@@ -212,8 +217,10 @@ class Chat {
             this.#ui.tell(`\r\u001b[K${this.#dim(say("chat/comparing", { tuned: i === 1, characters }))}`);
         }),
       );
+      if (answers.some(wasStopped)) break;
     }
     if (this.#ui.interactive) this.#ui.tell("\r\u001b[K");
+    if (answers.some(wasStopped)) return answers;
     const [left, right] = answers.map(({ answer }) => answer.trim());
     const heads = [say("chat/base", {}), say("chat/tuned", {})] as const;
     this.#ui.print(sideBySide([heads, ["", ""], [left ?? "", right ?? ""]], process.stdout.columns || 100));
@@ -224,10 +231,13 @@ class Chat {
     const controller = new AbortController();
     this.#reader.onInterrupt = () => controller.abort();
     side.enter();
+    const line = new PromptLine(this.#ui);
     try {
-      const pieces = side.session.answer(side.conversation.messages, this.#options(controller.signal));
+      const options = { ...this.#options(controller.signal), onPrompt: line.onPrompt };
+      const pieces = side.session.answer(side.conversation.messages, options);
       let step = await pieces.next();
       for (; !step.done; step = await pieces.next()) show(step.value.kind, step.value.text);
+      if (wasStopped(step.value)) return step.value;
       const { answer, thinking } = step.value;
       side.conversation.add({
         role: "assistant",
@@ -236,6 +246,7 @@ class Chat {
       });
       return step.value;
     } finally {
+      line.end();
       this.#reader.onInterrupt = undefined;
     }
   }
@@ -257,6 +268,11 @@ class Chat {
   #dim(text: string): string {
     return this.#ui.interactive ? styleText("dim", text, { validateStream: false }) : text;
   }
+}
+
+/** Interrupted before the first token. */
+function wasStopped({ tokenIds }: Answer): boolean {
+  return tokenIds.length === 0;
 }
 
 function required(text: string, usage: string): string {

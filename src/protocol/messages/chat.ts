@@ -59,6 +59,10 @@ export const chatMessages = {
     en: `${f.key} is ${f.value === "" ? "empty" : `"${f.value}"`}: expected ${f.expected}`,
     zh: `${f.key} 的值${f.value === "" ? "为空" : `是“${f.value}”`}：应为${f.expected}`,
   }),
+  "chat/stopped": (_: Record<string, never>) => ({
+    en: "Stopped before the answer began. The question is taken back.",
+    zh: "已在回答开始前停止，该问题已撤回。",
+  }),
   "chat/thinking": (f: { characters: number }) => ({
     en: `thinking … ${f.characters} characters`,
     zh: `思考中…… ${f.characters} 字`,
