@@ -3,7 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { cygnet, folderWith } from "./command-line.ts";
+import { cygnet, cygnetStarted, folderWith } from "./command-line.ts";
 
 const tiny = join(import.meta.dirname, "../assets/cygnet-tiny");
 const Line = z.looseObject({ answer: z.string(), finish_reason: z.string() });
@@ -36,6 +36,19 @@ describe("cygnet generate", () => {
     expect(linesOf(single.stdout)).toEqual(answers);
   });
 
+  test("the same seed gives the same text among others and alone", () => {
+    const questions = ["who are you?", "hello", "你是谁？"];
+    const rows = questions.map((prompt) => `${JSON.stringify({ prompt })}\n`).join("");
+    const folder = folderWith({ "prompts.jsonl": rows });
+    const run = (...args: string[]) =>
+      cygnet(["generate", "--model", tiny, "--dtype", "float32", "--temp", "1", "--seed", "3", "--json", ...args], {
+        cwd: folder,
+      });
+    const together = linesOf(run("--prompts", "prompts.jsonl").stdout).map((line) => Line.parse(line).answer);
+    const alone = questions.map((prompt) => Text.parse(JSON.parse(run("--prompt", prompt).stdout)).text);
+    expect(together).toEqual(alone);
+  });
+
   test("says which line is no prompt, and which flags do not go together", () => {
     const folder = folderWith({ "prompts.jsonl": '{"prompt": "a"}\n{"question": "b"}\n' });
     const bad = cygnet(["generate", "--model", tiny, "--prompts", "prompts.jsonl"], { cwd: folder });
@@ -65,6 +78,28 @@ describe("cygnet generate", () => {
     expect(through("cygnet < /dev/null")).toContain("Hello");
   });
 
+  test.each(["on", "off"])("every way to decode gives the same answer, with our kernels %s", (kernels) => {
+    const folder = folderWith({});
+    const run = (...args: string[]) => {
+      const all = ["generate", "--model", tiny, "--dtype", "float32", "--prompt", "who are you?", ...args];
+      const { status, stdout, stderr } = cygnet(all, { cwd: folder, env: { CYGNET_CPU_KERNELS: kernels } });
+      expect(status, stderr).toBe(0);
+      return stdout;
+    };
+    const plain = run();
+    expect(plain).toContain("Cygnet");
+    for (const args of [
+      ["--prefill-step-size", "3"],
+      ["--max-kv-size", "256", "--prefill-step-size", "5"],
+      ["--kv-bits", "8", "--kv-group-size", "32", "--quantized-kv-start", "12"],
+      ["--draft-model", tiny],
+      ["--prompt-cache-file", "kept"],
+      ["--prompt-cache-file", "kept"],
+    ]) {
+      expect(run(...args), args.join(" ")).toBe(plain);
+    }
+  });
+
   test("goes on from a kept prompt, and takes no other model's", () => {
     const folder = folderWith({});
     const run = (...args: string[]) =>
@@ -75,6 +110,37 @@ describe("cygnet generate", () => {
     expect(again.stderr).toContain("came from kept.safetensors");
     const other = run("--prompt", "who are you?", "--dtype", "float16");
     expect([other.status, other.stderr]).toEqual([2, expect.stringContaining("another model")]);
+  });
+});
+
+describe("an interrupt", () => {
+  test("ends an answer with status 130", async () => {
+    const { child, finished } = cygnetStarted([
+      "generate",
+      "--model",
+      tiny,
+      "--max-tokens",
+      "1000000",
+      "--logit-bias",
+      '{"4095": -1000}',
+    ]);
+    child.stdout?.once("data", () => child.kill("SIGINT"));
+    const { status, stdout, stderr } = await finished;
+    expect([status, stderr]).toEqual([130, ""]);
+    expect(stdout.endsWith("\n")).toBe(true);
+  });
+
+  test("ends a prompt that would take minutes, and keeps the answers of a file that were there", async () => {
+    const folder = folderWith({
+      "prompts.jsonl": `{"prompt": "hello"}\n${JSON.stringify({ prompt: "who are you? ".repeat(30_000) })}\n`,
+    });
+    const args = ["generate", "--model", tiny, "--prompts", "prompts.jsonl", "--batch-size", "1"];
+    const { child, finished } = cygnetStarted(args, { cwd: folder });
+    child.stdout?.once("data", () => child.kill("SIGINT"));
+    const { status, stdout, stderr } = await finished;
+    expect(status).toBe(130);
+    expect(linesOf(stdout).map((line) => Line.parse(line).answer)).toEqual(["Hello! How can I help you?"]);
+    expect(stderr).toContain("1 answers");
   });
 });
 

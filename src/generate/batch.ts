@@ -7,7 +7,8 @@ import { asyncEval } from "../core/transforms.ts";
 import { BatchKVCache } from "../models/batch-cache.ts";
 import { KVCache } from "../models/cache.ts";
 import type { LanguageModel } from "../models/language-model.ts";
-import { type GeneratedToken, lastOf, prefill, stateOf } from "./generate.ts";
+import type { GeneratedToken } from "./generate.ts";
+import { lastOf, type PromptProgress, prefill, stateOf } from "./prefill.ts";
 import { type Choice, Sampler, type Sampling } from "./sampler.ts";
 
 // B rows that still go on · V vocabulary
@@ -19,6 +20,8 @@ export interface BatchOptions {
   seed: number;
   prefillStepSize?: number;
   signal?: AbortSignal | undefined;
+  /** Told of the tokens of all prompts as they are computed. */
+  onPrompt?: ((progress: PromptProgress) => void) | undefined;
 }
 
 export interface BatchToken extends GeneratedToken {
@@ -37,12 +40,12 @@ interface Row {
 /**
  * Tokens that continue several prompts together, step by step, one of each row that still goes on; `next(ended)` takes the rows
  * that need no more. Prompts are computed one by one; then each step reads the weights once for all rows. A row's tokens do not
- * depend on the others.
+ * depend on the others, but for what half precision rounds otherwise in a row alone: a draw between two tokens can tip over.
  */
 export async function* generateBatch(
   model: LanguageModel,
   prompts: readonly (readonly number[])[],
-  { sampling, maxTokens, seed, prefillStepSize = 2048, signal }: BatchOptions,
+  { sampling, maxTokens, seed, prefillStepSize = 2048, signal, onPrompt }: BatchOptions,
 ): AsyncGenerator<BatchToken[], void, ReadonlySet<number> | undefined> {
   const all = prompts.map((_, row): Row => {
     const sampler = new Sampler(sampling, model.config.vocab_size);
@@ -52,14 +55,17 @@ export async function* generateBatch(
   try {
     let rows = all;
     let tokens: BatchToken[] = [];
+    const total = prompts.reduce((sum, { length }) => sum + length, 0);
+    let before = 0;
     for (const row of rows) {
       const prompt = prompts[row.row] ?? [];
       row.sampler.begin(prompt);
-      const rest = await prefill(model, prompt, row.cache, { stepSize: prefillStepSize, packing: undefined, signal });
-      if (signal?.aborted) return;
-      const input = integers(rest, [1, rest.length]);
-      const choice = scope(() => choose(model.logits(lastOf(model.hidden(input, row.cache))), [row]));
-      input.dispose();
+      const onProgress = (now: PromptProgress) => onPrompt?.({ tokens: before + now.tokens, total });
+      const last = await prefill(model, prompt, row.cache, { stepSize: prefillStepSize, signal, onProgress });
+      if (!last) return;
+      before += prompt.length;
+      const choice = scope(() => choose(model.logits(last), [row]));
+      last.dispose();
       tokens.push(...(await read(choice, [row], stateOf(row.cache))));
     }
     if (rows.length > 0) {

@@ -10,7 +10,7 @@ export interface BatchAnswer {
   finishReason: "stop" | "length";
 }
 
-/** Answers to several prompts, `batchSize` of them together, in order; each is what it would be alone with the seed. */
+/** Answers to several prompts, `batchSize` of them together, in order; each is what it would be alone with the seed: see `generateBatch`. */
 export async function* generateTexts(
   model: LanguageModel,
   tokenizer: Tokenizer,

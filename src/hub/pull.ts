@@ -1,7 +1,8 @@
-import { existsSync, statfsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { freeBytes } from "../core/disk.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { cacheOf } from "./cache.ts";
 import { downloadFile } from "./download-file.ts";
@@ -233,17 +234,13 @@ class PullRun {
 /** @throws UserError when the disk has no room for what is still to come. */
 function requireSpace(cache: RepositoryCache, listing: Listing, missing: readonly RemoteFile[]): void {
   const needed = sum(missing.map((file) => file.size - partialSize(cache.contentPath(listing, file))));
-  if (needed > freeBytes(cache)) throw diskFull(cache, needed);
+  if (needed > freeBytes(cache.root)) throw diskFull(cache, needed);
 }
 
 function diskFull(cache: RepositoryCache, needed: number): UserError {
   const { hub, name } = cache.repository;
-  return new UserError("hub/disk-full", { hub, name, folder: dirname(cache.root), needed, free: freeBytes(cache) });
-}
-
-function freeBytes(cache: RepositoryCache): number {
-  const { bavail, bsize } = statfsSync(existingFolder(cache.root));
-  return bavail * bsize;
+  const free = freeBytes(cache.root);
+  return new UserError("hub/disk-full", { hub, name, folder: dirname(cache.root), needed, free });
 }
 
 function parsedJson(text: string): unknown {
@@ -252,10 +249,6 @@ function parsedJson(text: string): unknown {
   } catch {
     return undefined; // the file's checksum will tell
   }
-}
-
-function existingFolder(path: string): string {
-  return existsSync(path) ? path : existingFolder(join(path, ".."));
 }
 
 function sum(numbers: readonly number[]): number {

@@ -18,6 +18,7 @@ import { settingsText, withSetting } from "../chat/settings.ts";
 import type { ChatConfig } from "../commands/chat.ts";
 import { sideBySide } from "../demo/side-by-side.ts";
 import { modelFolder } from "../model-folder.ts";
+import { PromptLine } from "../prompt-line.ts";
 import { StatusLine } from "../status-line.ts";
 import type { Ui } from "../ui.ts";
 import { samplingOf } from "./sampling.ts";
@@ -255,17 +256,23 @@ class Chat {
 
   async #answer(side: Side, signal: AbortSignal, show: (piece: AnswerPiece) => void): Promise<Answer> {
     side.enter();
-    const pieces = side.session.answer(side.conversation.messages, this.#options(signal));
-    let step = await pieces.next();
-    for (; !step.done; step = await pieces.next()) show(step.value);
-    if (wasStopped(step.value)) return step.value;
-    const { answer, thinking } = step.value;
-    side.conversation.add({
-      role: "assistant",
-      content: answer,
-      ...(thinking === "" ? {} : { reasoning_content: thinking }),
-    });
-    return step.value;
+    const line = new PromptLine(this.#ui);
+    try {
+      const options = { ...this.#options(signal), onPrompt: line.onPrompt };
+      const pieces = side.session.answer(side.conversation.messages, options);
+      let step = await pieces.next();
+      for (; !step.done; step = await pieces.next()) show(step.value);
+      if (wasStopped(step.value)) return step.value;
+      const { answer, thinking } = step.value;
+      side.conversation.add({
+        role: "assistant",
+        content: answer,
+        ...(thinking === "" ? {} : { reasoning_content: thinking }),
+      });
+      return step.value;
+    } finally {
+      line.end();
+    }
   }
 
   #options(signal: AbortSignal): AnswerOptions {

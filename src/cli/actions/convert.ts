@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { type ConvertedModel, convertModel } from "../../convert/convert-model.ts";
 import { parseLayerRule, type QuantizationRequest, requireQuantization } from "../../convert/quantization-request.ts";
-import { requireTarget } from "../../convert/save-model.ts";
+import { requireTarget } from "../../convert/target-folder.ts";
 import { peakMemory } from "../../core/memory.ts";
 import { type Divergence, measureDivergence } from "../../evaluate/divergence.ts";
 import { cutRows, requireRows, tokensOfFile } from "../../evaluate/token-rows.ts";
@@ -20,7 +20,7 @@ import { flagOf } from "../values.ts";
 const measured = { rowLength: 512, rows: 64 };
 const builtInText = fileURLToPath(new URL("../../../assets/quality/text.txt", import.meta.url));
 
-export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
+export async function convert(config: ConvertConfig, ui: Ui): Promise<number> {
   const { mlx_path: target, dequantize, dtype, force } = config;
   const quantize = requestOf(config);
   const source = await modelFolder(config, ui);
@@ -29,8 +29,15 @@ export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
   const data = config.data === undefined ? undefined : await dataFile(config.data, config, ui);
   const rows = config.quality ? await rowsOfText(source, data ?? builtInText) : [];
   const calibration = config.calibrate === undefined ? undefined : await rowsOfText(source, config.calibrate);
-  ui.say("convert/working", { source: config.model, target });
-  const report = convertModel({ source, target, force, dequantize, dtype, quantize, calibration });
+  const options = { source, target, force, dequantize, dtype, quantize, calibration };
+  const report = await ui.interruptible((signal) => {
+    ui.say("convert/working", { source: config.model, target });
+    return convertModel({ ...options, signal });
+  });
+  if (!report) {
+    ui.say("convert/stopped", { target });
+    return 130;
+  }
   const peakBytes = peakMemory();
   ui.say("convert/saved", {
     path: target,
@@ -43,6 +50,7 @@ export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
   const divergence = config.quality ? await compareIfItFits(source, config, rows, ui) : undefined;
   ui.emit(summaryOf(config, report, peakBytes, divergence));
   if (divergence) tellQuality(divergence, data, ui);
+  return 0;
 }
 
 /** What `-q` and the flags beside it ask for. */
@@ -70,9 +78,10 @@ function requestOf(config: ConvertConfig): QuantizationRequest | undefined {
 }
 
 async function rowsOfText(model: string, path: string): Promise<number[][]> {
-  const { config } = buildModel(readModelConfig(model), model);
+  const shape = buildModel(readModelConfig(model), model);
+  shape.dispose();
   const rows = cutRows(await tokensOfFile(path, await Tokenizer.load(model)), measured.rowLength, measured.rows);
-  requireRows(rows, config.vocab_size, path);
+  requireRows(rows, shape.config.vocab_size, path);
   return rows;
 }
 

@@ -50,6 +50,10 @@ export const quantizeMessages = {
     en: `Converting ${f.source} to ${f.target} …`,
     zh: `正在将 ${f.source} 转换为 ${f.target} ……`,
   }),
+  "convert/stopped": (f: { target: string }) => ({
+    en: `Stopped. Nothing was written to ${f.target}.`,
+    zh: `已停止，未向 ${f.target} 写入任何内容。`,
+  }),
   "convert/saved": (f: { path: string; bytes: number; bits: number; layers: number; peakBytes: number }) => ({
     en: `Saved to ${f.path}: ${size(f.bytes)}, ${f.bits.toFixed(3)} bits per weight${f.layers > 0 ? `, ${f.layers} layers quantized` : ""}. Peak memory: ${size(f.peakBytes)}.`,
     zh: `已保存到 ${f.path}：${size(f.bytes)}，平均每个权重 ${f.bits.toFixed(3)} 位${f.layers > 0 ? `，量化了 ${f.layers} 层` : ""}。内存峰值：${size(f.peakBytes)}。`,
