@@ -6,7 +6,7 @@
 
 // The activations are packed once, for all threads. Then each item takes some of the weights, and of these a stretch of the depth
 // at a time: packs it (which brings any format to floating point) and multiplies it with all activations while it lies in its core's
-// cache.
+// cache. Weights that are what the inner blocks read anyway are not packed.
 
 namespace cygnet::cpu {
 namespace {
@@ -15,6 +15,9 @@ namespace {
 constexpr int kStretch = 8;
 // Bytes of sums that an item holds, and of a stretch of its weights: both fit the second-level cache.
 constexpr int64_t kSumBytes = 512 << 10, kPanelBytes = 128 << 10;
+// Activations beside which weights are read where they lie, and tiles of weights that then share a stretch of them.
+constexpr int64_t kActivationBytes = 1 << 20;
+constexpr int kTilesInPlace = 2;
 // Items for each thread, so that they end together.
 constexpr int kItemsPerThread = 4;
 // Bytes of weights that one item of `multiply_rows` reads.
@@ -31,7 +34,7 @@ class Product {
         w_tile_(side_ == Side::weights ? loops_.micro.rows : loops_.micro.cols), chunk_(64 / loops_.element) {
     for (const Term& term : terms) {
       for (int from = 0; from < term.a.depth; from += kStretch * chunk_) {
-        stretches_.push_back({&term, from, std::min(kStretch * chunk_, term.a.depth - from)});
+        stretches_.push_back({&term, from, std::min(kStretch * chunk_, term.a.depth - from), is_readable(term)});
       }
     }
   }
@@ -50,6 +53,7 @@ class Product {
   struct Stretch {
     const Term* term;
     int from, depth;
+    bool in_place;
   };
 
   // Weights that an item packs at once.
@@ -60,25 +64,43 @@ class Product {
 
   // Weights [first, first + count) × activation blocks [begin, end).
   void multiply_panel(int first, int count, int begin, int end) {
+    const int group = !stretches_.empty() && stretches_[0].in_place ? kTilesInPlace * w_tile_ : count;
+    for (int at = 0; at < count; at += group) {
+      multiply_group(first + at, std::min(group, count - at), std::min(group, count - at - group), begin, end);
+    }
+  }
+
+  // after: how many weights come next.
+  void multiply_group(int first, int count, int after, int begin, int end) {
     Scratch::Frame frame(Scratch::mine());
     const int tiles = blocks_of(count, w_tile_), size = loops_.micro.rows * loops_.micro.cols;
     uint8_t* panel = Scratch::mine().get<uint8_t>(size_t(tiles) * w_tile_ * 64 * kStretch);
     float* sums = Scratch::mine().get<float>(size_t(end - begin) * tiles * size);
     if (stretches_.empty()) std::fill(sums, sums + int64_t(end - begin) * tiles * size, 0.0f);
     for (size_t s = 0; s < stretches_.size(); s++) {
-      const auto& [term, from, depth] = stretches_[s];
+      const auto& [term, from, depth, readable] = stretches_[s];
+      const bool in_place = readable && count % w_tile_ == 0;
       const int padded = blocks_of(depth, chunk_) * chunk_;
-      pack(*term, first, count, from, depth, padded, panel);
+      if (!in_place) pack(*term, first, count, from, depth, padded, panel);
       Ahead ahead;
-      if (s + 1 < stretches_.size()) ahead = ahead_of(stretches_[s + 1], first, count, (end - begin) * tiles * (padded / chunk_));
+      const int chunks = (end - begin) * tiles * (padded / chunk_);
+      if (s + 1 < stretches_.size()) ahead = ahead_of(stretches_[s + 1], first, count, chunks);
+      else if (after > 0) ahead = ahead_of(stretches_[0], first + count, after, chunks);
+      if (in_place) ahead.share = blocks_of(ahead.share, 2);  // the processor's own fetching does the rest
       for (int block = begin; block < end; block++) {
         const int a_count = std::min(a_tile_, M_ - block * a_tile_);
         const uint8_t* a = term->a.block(block) + int64_t(from) * a_tile_ * loops_.element;
         for (int tile = 0; tile < tiles; tile++) {
           const uint8_t* w = panel + int64_t(tile) * w_tile_ * padded * loops_.element;
           float* c = sums + (int64_t(block - begin) * tiles + tile) * size;
-          if (side_ == Side::weights) loops_.micro.multiply(padded, w, a, c, s > 0, a_count, &ahead);
-          else loops_.micro.multiply(padded, a, w, c, s > 0, std::min(w_tile_, count - tile * w_tile_), &ahead);
+          if (in_place) {
+            const uint8_t* rows = term->w.row(first + tile * w_tile_) + int64_t(from) * loops_.element;
+            loops_.micro.multiply_rows(depth, rows, term->w.row_bytes, a, c, s > 0, a_count, &ahead);
+          } else if (side_ == Side::weights) {
+            loops_.micro.multiply(padded, w, a, c, s > 0, a_count, &ahead);
+          } else {
+            loops_.micro.multiply(padded, a, w, c, s > 0, std::min(w_tile_, count - tile * w_tile_), &ahead);
+          }
         }
       }
     }
@@ -87,6 +109,15 @@ class Product {
         store(sums, block, std::min(a_tile_, M_ - block * a_tile_), first + tile * w_tile_, std::min(w_tile_, count - tile * w_tile_));
       }
     }
+  }
+
+  // Whether tiles can read these weights where they lie: not worth it when the activations do not stay in the second-level cache.
+  bool is_readable(const Term& term) const {
+    const Matrix& w = term.w;
+    const bool whole = w.format == Format::bf16 && !term.turned && w.cols % chunk_ == 0;
+    const bool aligned = w.row_bytes % 64 == 0 && reinterpret_cast<uintptr_t>(w.data) % 64 == 0;
+    return loops_.micro.multiply_rows && side_ == Side::weights && whole && aligned &&
+        int64_t(M_) * w.cols * loops_.element <= kActivationBytes;
   }
 
   // What the next stretch reads from memory, shared out over all chunks of this one.

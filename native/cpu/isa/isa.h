@@ -21,6 +21,9 @@ struct Micro {
   int rows, cols;
   // used: how many of the columns are wanted, for shortcuts. ahead: may be null.
   void (*multiply)(int depth, const void* a, const void* b, float* c, bool accumulate, int used, Ahead* ahead);
+  // The same with rows of A where a matrix has them, each of whole chunks at a multiple of 64 bytes; null where that does not pay.
+  void (*multiply_rows)(
+      int depth, const void* a, int64_t row_bytes, const void* b, float* c, bool accumulate, int used, Ahead* ahead) = nullptr;
 };
 
 // Functions that exist for panels of float32 and of bf16.

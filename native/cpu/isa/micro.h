@@ -125,11 +125,10 @@ INLINE void configure_tiles() {
   done = true;
 }
 
-// 32 × 32 in four tiles.
-static void multiply_amx(int depth, const void* a_panel, const void* b_panel, float* c, bool accumulate, int used, Ahead* ahead) {
+// 32 × 32 in four tiles. A: rows and chunks so many bytes apart.
+INLINE void multiply_tiles(
+    int depth, const char* a, int64_t row, int64_t chunk, const char* b, float* c, bool accumulate, int used, Ahead* ahead) {
   configure_tiles();
-  const char* a = static_cast<const char*>(a_panel);
-  const char* b = static_cast<const char*>(b_panel);
   if (accumulate) {
     _tile_loadd(0, c, 128);
     _tile_loadd(1, c + 16, 128);
@@ -141,25 +140,26 @@ static void multiply_amx(int depth, const void* a_panel, const void* b_panel, fl
     _tile_zero(2);
     _tile_zero(3);
   }
+  const int64_t half = 16 * row;
   if (used > 16) {
-    for (int k = 0; k < depth; k += 32, a += 2048, b += 2048) {
+    for (int k = 0; k < depth; k += 32, a += chunk, b += 2048) {
       fetch(ahead);
-      _tile_loadd(4, a, 64);
+      _tile_loadd(4, a, row);
       _tile_loadd(6, b, 128);
       _tile_dpbf16ps(0, 4, 6);
-      _tile_loadd(5, a + 1024, 64);
+      _tile_loadd(5, a + half, row);
       _tile_dpbf16ps(2, 5, 6);
       _tile_loadd(7, b + 64, 128);
       _tile_dpbf16ps(1, 4, 7);
       _tile_dpbf16ps(3, 5, 7);
     }
   } else {
-    for (int k = 0; k < depth; k += 32, a += 2048, b += 2048) {
+    for (int k = 0; k < depth; k += 32, a += chunk, b += 2048) {
       fetch(ahead);
-      _tile_loadd(4, a, 64);
+      _tile_loadd(4, a, row);
       _tile_loadd(6, b, 128);
       _tile_dpbf16ps(0, 4, 6);
-      _tile_loadd(5, a + 1024, 64);
+      _tile_loadd(5, a + half, row);
       _tile_dpbf16ps(2, 5, 6);
     }
   }
@@ -167,6 +167,15 @@ static void multiply_amx(int depth, const void* a_panel, const void* b_panel, fl
   _tile_stored(1, c + 16, 128);
   _tile_stored(2, c + 512, 128);
   _tile_stored(3, c + 528, 128);
+}
+
+static void multiply_amx(int depth, const void* a, const void* b, float* c, bool accumulate, int used, Ahead* ahead) {
+  multiply_tiles(depth, static_cast<const char*>(a), 64, 2048, static_cast<const char*>(b), c, accumulate, used, ahead);
+}
+
+static void multiply_amx_rows(
+    int depth, const void* a, int64_t row_bytes, const void* b, float* c, bool accumulate, int used, Ahead* ahead) {
+  multiply_tiles(depth, static_cast<const char*>(a), row_bytes, 64, static_cast<const char*>(b), c, accumulate, used, ahead);
 }
 #endif
 

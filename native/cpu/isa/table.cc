@@ -15,8 +15,8 @@ namespace cygnet::cpu {
 namespace CYGNET_ISA {
 
 template <typename P, int Rows, int Cols>
-constexpr Panels panels(decltype(Micro::multiply) multiply) {
-  return {{Rows, Cols, multiply}, sizeof(P), unpack<P>, pack_a<P, Rows>, pack_a_transposed<P, Rows>, pack_b<P, Cols>, pack_b_transposed<P, Cols>};
+constexpr Panels panels(decltype(Micro::multiply) multiply, decltype(Micro::multiply_rows) multiply_rows = nullptr) {
+  return {{Rows, Cols, multiply, multiply_rows}, sizeof(P), unpack<P>, pack_a<P, Rows>, pack_a_transposed<P, Rows>, pack_b<P, Cols>, pack_b_transposed<P, Cols>};
 }
 
 template <typename P, int Rows>
@@ -38,7 +38,7 @@ const Isa table = {
     panels<float, 6, 8>(multiply_f32<6>),
 #endif
 #if defined(__AMX_BF16__)
-    panels<bf16, 32, 32>(multiply_amx),
+    panels<bf16, 32, 32>(multiply_amx, multiply_amx_rows),
 #elif defined(__AVX512BF16__)
     panels<bf16, 12, 32>(multiply_bf16<12>),
 #elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
