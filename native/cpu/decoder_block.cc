@@ -146,7 +146,7 @@ void check(const Arrays& inputs, const BlockSettings& s) {
   check_cache(inputs, s.attention, {n.B, s.attention.kv_heads, n.L, n.E}, x.dtype());
   const int in[] = {n.D, n.D, n.D, n.queries, n.D, n.D, n.I}, out[] = {n.queries, n.keys, n.keys, n.D, n.I, n.I, n.D};
   for (int i = 0; i < kLayers; i++) {
-    check_projection(s.layers[i], in[i], inputs);
+    check_projection(s.layers[i], n.rows(), in[i], inputs);
     refuse(inputs[s.layers[i].first].shape(0) != out[i], "layers that fit each other");
   }
   for (int i : {1, 2}) refuse(inputs[i].shape() != mx::Shape{n.D}, "weights of norms [D]");

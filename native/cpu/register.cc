@@ -11,14 +11,15 @@ namespace cygnet {
 #ifdef CYGNET_OPENBLAS
 namespace {
 
-constexpr size_t kSettings = 8;
+constexpr size_t kSettings = 9;
 
 cpu::Projection projection_of(const double* s) {
   return {static_cast<cpu::Format>(s[0]), static_cast<int>(s[1]), static_cast<int>(s[2]), s[3] != 0, s[4] != 0, s[5] != 0,
-          s[6] != 0, static_cast<float>(s[7])};
+          s[6] != 0, s[7] != 0, static_cast<float>(s[8])};
 }
 
-// settings: for each projection format, bits, group, whether there are scales, biases of groups, a bias, an update; its scale.
+// settings: for each projection format, bits, group, whether there are scales, biases of groups, a bias, an update, its mask; its
+// scale.
 std::vector<cpu::Projection> projections_of(const std::vector<double>& settings) {
   std::vector<cpu::Projection> out;
   for (size_t i = 0; i + kSettings <= settings.size(); i += kSettings) out.push_back(projection_of(settings.data() + i));

@@ -6,6 +6,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { asyncEval } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { PagedCache } from "../models/paged-cache.ts";
+import type { AdapterBank } from "../tuner/adapter-bank.ts";
 import type { GeneratedToken } from "./generate.ts";
 import { PrefixCache } from "./prefix-cache.ts";
 import { type Choice, Sampler, type Sampling } from "./sampler.ts";
@@ -32,14 +33,8 @@ export interface SchedulerOptions {
   prefillStepSize?: number;
   /** Whether what was computed of a text serves later ones that begin alike. */
   keepPrefixes?: boolean;
-  /** Called before each pass: runs of tokens by adapter, in their order. */
-  onPass?: (runs: readonly AdapterRun[]) => void;
-}
-
-/** So many tokens in a row are computed with one adapter. */
-export interface AdapterRun {
-  adapter: string;
-  count: number;
+  /** The adapters that requests may name. */
+  adapters?: AdapterBank | undefined;
 }
 
 export interface TextToken extends GeneratedToken {
@@ -76,20 +71,22 @@ export class BatchScheduler {
   readonly #cache: PagedCache;
   readonly #prefixes: PrefixCache | undefined;
   readonly #options: Required<Pick<SchedulerOptions, "maxTexts" | "prefillStepSize">> &
-    Pick<SchedulerOptions, "onPass">;
+    Pick<SchedulerOptions, "adapters">;
   readonly #waiting: { id: number; request: TextRequest }[] = [];
   #running: RunningText[] = [];
   readonly #ended = new Set<number>();
   #lastId = 0;
+  /** What the latest pass was for: see `AdapterBank.passOf`. */
+  #lastPass = "";
   /** Tokens of prompts that did not have to be computed, and those that did. */
   readonly counts = { cachedTokens: 0, promptTokens: 0, generatedTokens: 0, passes: 0 };
 
   constructor(model: LanguageModel, options: SchedulerOptions) {
-    const { maxPages, maxTexts = 64, prefillStepSize = 512, keepPrefixes = true, onPass } = options;
+    const { maxPages, maxTexts = 64, prefillStepSize = 512, keepPrefixes = true, adapters } = options;
     this.#model = model;
     this.#cache = new PagedCache(model.blocks.length, maxPages);
     this.#prefixes = keepPrefixes ? new PrefixCache(this.#cache) : undefined;
-    this.#options = { maxTexts, prefillStepSize, ...(onPass && { onPass }) };
+    this.#options = { maxTexts, prefillStepSize, adapters };
   }
 
   /** Whether a text of so many tokens, prompt and answer, can ever be computed. */
@@ -235,7 +232,7 @@ export class BatchScheduler {
   /** Every text that goes on with one token, and parts of the prompts that came first; ordered by adapter. */
   #nextPass(): { text: RunningText; count: number }[] {
     let room = this.#options.prefillStepSize;
-    const batch = this.#running.flatMap((text) => {
+    const batch = this.#textsOfPass().flatMap((text) => {
       const left = text.tokens.length - text.past;
       const count = left === 1 ? 1 : Math.min(left, room);
       if (left > 1) room -= count;
@@ -247,8 +244,17 @@ export class BatchScheduler {
     return batch.sort((a, b) => (a.text.adapter < b.text.adapter ? -1 : a.text.adapter > b.text.adapter ? 1 : 0));
   }
 
+  /** Adapters that cannot share a pass take turns. */
+  #textsOfPass(): readonly RunningText[] {
+    const { adapters } = this.#options;
+    if (!adapters) return this.#running;
+    const passes = [...new Set(this.#running.map(({ adapter }) => adapters.passOf(adapter)))].sort();
+    this.#lastPass = passes.find((pass) => pass > this.#lastPass) ?? passes[0] ?? "";
+    return this.#running.filter(({ adapter }) => adapters.passOf(adapter) === this.#lastPass);
+  }
+
   #compute(batch: readonly { text: RunningText; count: number }[], due: readonly RunningText[]): TextChoice[] {
-    this.#options.onPass?.(batch.map(({ text: { adapter }, count }) => ({ adapter, count })));
+    this.#options.adapters?.begin(batch.map(({ text: { adapter }, count }) => ({ adapter, count })));
     this.#cache.begin(batch.map(({ text: { past, pages }, count }) => ({ count, past, pages })));
     const ids = batch.flatMap(({ text: { tokens, past }, count }) => tokens.slice(past, past + count));
     const hidden = this.#model.hidden(integers(ids, [1, ids.length]), this.#cache.layers); // [1, L, D]
