@@ -22,6 +22,10 @@ export interface TextRequest {
   maxTokens: number;
   /** Which adapter computes it; "" is the base model. */
   adapter?: string;
+  /** Tokens that end it. */
+  endIds?: readonly number[];
+  /** So many tokens come before one of those can. */
+  minTokens?: number;
 }
 
 export interface SchedulerOptions {
@@ -31,8 +35,8 @@ export interface SchedulerOptions {
   maxTexts?: number;
   /** Tokens of prompts that one pass takes. */
   prefillStepSize?: number;
-  /** Whether what was computed of a text serves later ones that begin alike. */
-  keepPrefixes?: boolean;
+  /** Pages at most for what was computed of texts, in case later ones begin alike; 0: none. Default: half of all. */
+  maxPrefixPages?: number;
   /** The adapters that requests may name. */
   adapters?: AdapterBank | undefined;
 }
@@ -40,15 +44,20 @@ export interface SchedulerOptions {
 export interface TextToken extends GeneratedToken {
   /** Which text it continues. */
   text: number;
+  /** The text has ended. */
+  isLast: boolean;
+  /** With the first token: how much of the prompt was known before. */
+  cachedTokens?: number;
 }
 
 interface RunningText {
   id: number;
+  request: TextRequest;
   adapter: string;
-  maxTokens: number;
   /** The prompt, and the tokens that were chosen. */
   tokens: number[];
-  promptLength: number;
+  /** Tokens of the prompt that were known. */
+  cached: number;
   /** Tokens in the cache. */
   past: number;
   pages: number[];
@@ -82,10 +91,11 @@ export class BatchScheduler {
   readonly counts = { cachedTokens: 0, promptTokens: 0, generatedTokens: 0, passes: 0 };
 
   constructor(model: LanguageModel, options: SchedulerOptions) {
-    const { maxPages, maxTexts = 64, prefillStepSize = 512, keepPrefixes = true, adapters } = options;
+    const { maxPages, maxTexts = 64, prefillStepSize = 512, adapters } = options;
+    const { maxPrefixPages = Math.floor(maxPages / 2) } = options;
     this.#model = model;
     this.#cache = new PagedCache(model.blocks.length, maxPages);
-    this.#prefixes = keepPrefixes ? new PrefixCache(this.#cache) : undefined;
+    this.#prefixes = maxPrefixPages > 0 ? new PrefixCache(this.#cache, maxPrefixPages) : undefined;
     this.#options = { maxTexts, prefillStepSize, adapters };
   }
 
@@ -187,25 +197,33 @@ export class BatchScheduler {
         return;
       }
       this.#waiting.shift();
-      const sampler = new Sampler(next.request.sampling, this.#model.config.vocab_size);
-      sampler.begin(prompt);
       const text: RunningText = {
-        id: next.id,
+        ...next,
         adapter,
-        maxTokens,
         tokens: [...prompt],
-        promptLength: prompt.length,
+        cached: 0,
         past: known.pages.length * PagedCache.pageSize,
         pages: [...known.pages],
         reserved: needed,
-        sampler,
+        sampler: this.#sampler(next.request, prompt),
         draws: new random.Sequence(next.request.seed),
       };
       if (known.tail && known.tail.count >= smallestCopy) this.#copyTail(text, known.tail);
+      text.cached = text.past;
       this.counts.cachedTokens += text.past;
       this.counts.promptTokens += prompt.length;
       this.#running.push(text);
     }
+  }
+
+  /** For a text with these tokens so far. */
+  #sampler({ sampling, prompt, endIds = [], minTokens = 0 }: TextRequest, tokens: readonly number[]): Sampler {
+    const mayEnd = tokens.length - prompt.length >= minTokens;
+    const never = endIds.map((id) => [id, Number.NEGATIVE_INFINITY] as const);
+    const logitBias = mayEnd ? sampling.logitBias : new Map([...sampling.logitBias, ...never]);
+    const sampler = new Sampler({ ...sampling, logitBias }, this.#model.config.vocab_size);
+    sampler.begin(tokens);
+    return sampler;
   }
 
   #availablePages(): number {
@@ -269,10 +287,11 @@ export class BatchScheduler {
   }
 
   #advance(text: RunningText, count: number): void {
-    const wasPrompt = text.past < text.promptLength;
+    const { length } = text.request.prompt;
+    const wasPrompt = text.past < length;
     text.past += count;
-    if (!wasPrompt || text.past < text.promptLength) return;
-    const full = Math.floor(text.promptLength / PagedCache.pageSize) * PagedCache.pageSize;
+    if (!wasPrompt || text.past < length) return;
+    const full = Math.floor(length / PagedCache.pageSize) * PagedCache.pageSize;
     if (full > 0) this.#prefixes?.add(text.adapter, text.tokens.slice(0, full), text.pages);
   }
 
@@ -281,15 +300,25 @@ export class BatchScheduler {
     const [topIds, topLogprobs] = [top?.ids.toArray() ?? [], top?.logprobs.toArray() ?? []];
     for (const tensor of [ids, logprobs, top?.ids, top?.logprobs]) tensor?.dispose();
     return texts.map((text, i) => {
-      const id = allIds[i] ?? 0;
-      text.tokens.push(id);
-      this.counts.generatedTokens++;
-      if (text.tokens.length - text.promptLength >= text.maxTokens) this.#ended.add(text.id);
-      const token = { text: text.id, id, logprob: allLogprobs[i] ?? Number.NaN };
+      const token = this.#append(text, allIds[i] ?? 0, allLogprobs[i] ?? Number.NaN);
       if (!top) return token;
       const each = topIds.map((topId, j) => ({ id: topId, logprob: topLogprobs[j] ?? Number.NaN }));
       return { ...token, top: each.sort((a, b) => b.logprob - a.logprob) };
     });
+  }
+
+  #append(text: RunningText, id: number, logprob: number): TextToken {
+    const { prompt, maxTokens, minTokens = 0, endIds } = text.request;
+    text.tokens.push(id);
+    this.counts.generatedTokens++;
+    const generated = text.tokens.length - prompt.length;
+    if (generated === minTokens) {
+      text.sampler.dispose();
+      text.sampler = this.#sampler(text.request, text.tokens);
+    }
+    const isLast = generated >= maxTokens || (endIds?.includes(id) ?? false);
+    if (isLast) this.#ended.add(text.id);
+    return { text: text.id, id, logprob, isLast, ...(generated === 1 && { cachedTokens: text.cached }) };
   }
 }
 

@@ -34,7 +34,7 @@ export async function* generateTexts(
   const scheduler = new BatchScheduler(model, {
     maxPages: batchSize * PagedCache.pagesFor(longest),
     maxTexts: batchSize,
-    keepPrefixes: false,
+    maxPrefixPages: 0,
     ...(prefillStepSize !== undefined && { prefillStepSize }),
   });
   try {

@@ -95,7 +95,7 @@ test("answers are the same with known beginnings as without, also when pages run
     { prompt: common, adapter: "other" },
   ];
   const before = liveTensors();
-  const plain = await answers(prompts, { keepPrefixes: false });
+  const plain = await answers(prompts, { maxPrefixPages: 0 });
   expect(plain.cachedTokens).toBe(0);
   const known = await answers(prompts);
   expect(known.found).toEqual(plain.found);

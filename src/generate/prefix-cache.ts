@@ -23,10 +23,12 @@ interface Node {
 export class PrefixCache {
   readonly #cache: PagedCache;
   readonly #roots = new Map<string, Node[]>();
+  readonly #maxPages: number;
   #clock = 0;
 
-  constructor(cache: PagedCache) {
+  constructor(cache: PagedCache, maxPages = Number.POSITIVE_INFINITY) {
     this.#cache = cache;
+    this.#maxPages = maxPages;
   }
 
   /** The longest known beginning of a text, short of its last token: that one is computed to know what follows. */
@@ -47,6 +49,11 @@ export class PrefixCache {
 
   /** Keeps the pages of a text that are computed, each once. */
   add(key: string, tokens: readonly number[], pages: readonly number[]): void {
+    this.#insert(key, tokens, pages);
+    for (let over = this.pages - this.#maxPages; over > 0 && this.evict(); over--);
+  }
+
+  #insert(key: string, tokens: readonly number[], pages: readonly number[]): void {
     let children = this.#roots.get(key) ?? [];
     this.#roots.set(key, children);
     for (let at = 0; at < tokens.length; at += PagedCache.pageSize) {

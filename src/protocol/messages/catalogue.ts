@@ -3,6 +3,7 @@ import { chatMessages } from "./chat.ts";
 import { cliMessages } from "./cli.ts";
 import { dataMessages } from "./data.ts";
 import { demoMessages } from "./demo.ts";
+import { engineMessages } from "./engine.ts";
 import { fileMessages } from "./file.ts";
 import { generateMessages } from "./generate.ts";
 import { hubMessages } from "./hub.ts";
@@ -21,6 +22,7 @@ const messages = {
   ...dataMessages,
   ...demoMessages,
   ...fileMessages,
+  ...engineMessages,
   ...generateMessages,
   ...hubMessages,
   ...modelMessages,
