@@ -12,7 +12,7 @@ import type { EngineToken, GenerateRequest } from "./messages.ts";
 const tiny = join(import.meta.dirname, "../../assets/cygnet-tiny");
 const request = (changes: Partial<GenerateRequest> = {}): GenerateRequest => ({
   prompt: [5, 9, 200, 41],
-  sampling: { ...greedy, logitBias: new Map() },
+  sampling: greedy,
   seed: 1,
   maxTokens: 12,
   adapter: "",

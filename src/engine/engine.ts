@@ -3,17 +3,13 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "../protocol/user-error.ts";
 import {
   type Command,
+  type EngineOptions,
   type EngineStatus,
   type EngineToken,
   type GenerateRequest,
   Report,
   type TokenScore,
 } from "./messages.ts";
-
-export interface EngineOptions {
-  /** What models and caches may take together. */
-  memoryBytes: number;
-}
 
 /** What waits for reports on a call. */
 interface Call {
@@ -77,38 +73,49 @@ export class Engine {
     await this.#ask({ type: "remove adapter", model, adapter });
   }
 
-  /** Tokens that continue a prompt, as they come. Cancelling the stream ends the text. */
-  generate(model: string, request: GenerateRequest): ReadableStream<EngineToken> {
+  /** Tokens that continue a prompt, as they come. Cancelling the stream or aborting ends the text, and the stream. */
+  generate(model: string, request: GenerateRequest, signal?: AbortSignal): ReadableStream<EngineToken> {
     const call = ++this.#lastCall;
+    const end = (): void => {
+      if (this.#calls.delete(call)) this.#send({ type: "cancel", call });
+    };
     return new ReadableStream({
       start: (controller) => {
+        const stop = (): void => {
+          end();
+          controller.close();
+        };
+        const settle = (): void => signal?.removeEventListener("abort", stop);
         this.#calls.set(call, {
           report: (report) => {
             if (!("isLast" in report)) return;
             controller.enqueue(report);
             if (!report.isLast) return;
             this.#calls.delete(call);
+            settle();
             controller.close();
           },
-          fail: (error) => controller.error(error),
+          fail: (error) => {
+            settle();
+            controller.error(error);
+          },
         });
         this.#send({ type: "generate", call, model, request });
+        if (signal?.aborted) stop();
+        else signal?.addEventListener("abort", stop, { once: true });
       },
-      cancel: () => {
-        this.#calls.delete(call);
-        this.#send({ type: "cancel", call });
-      },
+      cancel: end,
     });
   }
 
   /** How likely each token is after those before it, from the second on. */
-  async score(model: string, adapter: string, tokens: number[], topLogprobs: number): Promise<TokenScore[]> {
+  async score(model: string, adapter: string, tokens: readonly number[], topLogprobs: number): Promise<TokenScore[]> {
     const report = await this.#ask({ type: "score", model, adapter, tokens, topLogprobs });
     return report.type === "scores" ? report.scores : [];
   }
 
   /** The mean of a text's hidden states, of length 1. */
-  async embed(model: string, adapter: string, tokens: number[]): Promise<number[]> {
+  async embed(model: string, adapter: string, tokens: readonly number[]): Promise<number[]> {
     const report = await this.#ask({ type: "embed", model, adapter, tokens });
     return report.type === "embedding" ? report.values : [];
   }
@@ -143,7 +150,7 @@ export class Engine {
   }
 
   #start(): ChildProcess {
-    const child = fork(workerPath, [String(this.#options.memoryBytes)], { serialization: "advanced" });
+    const child = fork(workerPath, [JSON.stringify(this.#options)], { serialization: "advanced" });
     child.on("message", (message) => this.#take(Report.parse(message)));
     child.on("error", () => {}); // a message to one that is ending; its end tells
     child.once("exit", (code, signal) => {

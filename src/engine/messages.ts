@@ -2,8 +2,18 @@ import { z } from "zod";
 
 // What the engine's two processes say to each other.
 
+/** What the process that computes is started with, as JSON. */
+export const EngineOptions = z.object({
+  /** What models and caches may take together. */
+  memoryBytes: z.number(),
+  /** See `SchedulerOptions`. */
+  maxTexts: z.int().optional(),
+  prefillStepSize: z.int().optional(),
+});
+export type EngineOptions = z.infer<typeof EngineOptions>;
+
 const count = z.int().min(0);
-const ids = z.array(z.int());
+const ids = z.array(z.int()).readonly();
 const Penalty = z.object({ value: z.number(), context: z.int() }).optional();
 
 /** `Sampling` as it travels. */
@@ -12,7 +22,7 @@ const SamplingMessage = z.object({
   topP: z.number(),
   minP: z.number(),
   topK: z.number(),
-  logitBias: z.map(z.number(), z.number()),
+  logitBias: z.map(z.number(), z.number()).readonly(),
   minTokensToKeep: z.number().optional(),
   xtc: z.object({ probability: z.number(), threshold: z.number(), exempt: ids }).optional(),
   penalties: z.object({ repetition: Penalty, presence: Penalty, frequency: Penalty }).optional(),
@@ -21,7 +31,7 @@ const SamplingMessage = z.object({
 
 /** A text to continue. */
 export const GenerateRequest = z.object({
-  prompt: ids.min(1),
+  prompt: ids,
   sampling: SamplingMessage,
   seed: z.number(),
   maxTokens: z.int().min(1),
@@ -46,10 +56,10 @@ export const Command = z.discriminatedUnion("type", [
     call: count,
     model: z.string(),
     adapter: z.string(),
-    tokens: ids.min(1),
+    tokens: ids,
     topLogprobs: count,
   }),
-  z.object({ type: z.literal("embed"), call: count, model: z.string(), adapter: z.string(), tokens: ids.min(1) }),
+  z.object({ type: z.literal("embed"), call: count, model: z.string(), adapter: z.string(), tokens: ids }),
 ]);
 export type Command = z.infer<typeof Command>;
 

@@ -1,19 +1,18 @@
 import { activeMemory, peakMemory } from "../core/memory.ts";
 import { UserError } from "../protocol/user-error.ts";
-import type { Command, EngineStatus, Report } from "./messages.ts";
+import type { Command, EngineOptions, EngineStatus, Report } from "./messages.ts";
 import { ResidentModel } from "./resident-model.ts";
 import { embedTokens, scoreTokens } from "./score.ts";
 
 /** The models in memory: it obeys commands and steps through the texts of all models. */
 export class ModelHost {
-  readonly #memoryBytes: number;
+  readonly #options: EngineOptions;
   readonly #report: (report: Report) => void;
   readonly #models = new Map<string, ResidentModel>();
   #lastStepped = "";
 
-  /** memoryBytes: what models and caches may take together. */
-  constructor(memoryBytes: number, report: (report: Report) => void) {
-    this.#memoryBytes = memoryBytes;
+  constructor(options: EngineOptions, report: (report: Report) => void) {
+    this.#options = options;
     this.#report = report;
   }
 
@@ -81,8 +80,8 @@ export class ModelHost {
         return;
       }
     }
-    this.#report({ type: "done", call: command.call });
     this.#report({ type: "status", status: this.status });
+    this.#report({ type: "done", call: command.call });
   }
 
   /** Models that do nothing make room, the one first that was not used for longest. */
@@ -90,7 +89,8 @@ export class ModelHost {
     if (this.#models.has(name)) return;
     for (;;) {
       try {
-        this.#models.set(name, new ResidentModel(name, folder, this.#memoryBytes - activeMemory()));
+        const { memoryBytes, ...options } = this.#options;
+        this.#models.set(name, new ResidentModel(name, folder, memoryBytes - activeMemory(), options));
         return;
       } catch (error) {
         if (!(error instanceof UserError) || error.code !== "engine/no-memory" || !this.#makeRoom()) throw error;

@@ -7,13 +7,14 @@ import { ModelShape } from "../models/memory-estimate.ts";
 import { PagedCache } from "../models/paged-cache.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { AdapterBank } from "../tuner/adapter-bank.ts";
-import type { EngineToken, GenerateRequest, ModelStatus } from "./messages.ts";
+import type { EngineOptions, EngineToken, GenerateRequest, ModelStatus } from "./messages.ts";
 
 /** A model in memory with its adapters and the texts that it continues. */
 export class ResidentModel {
   readonly #name: string;
   readonly #model: LanguageModel;
   readonly #adapters: AdapterBank;
+  readonly #options: Omit<EngineOptions, "memoryBytes">;
   readonly #maxPages: number;
   #scheduler: BatchScheduler;
   /** Which call each text answers, and with which adapter. */
@@ -24,8 +25,9 @@ export class ResidentModel {
   lastUsed = Date.now();
 
   /** freeBytes: what weights and cache may take together. @throws UserError when the folder has no model, or memory is short. */
-  constructor(name: string, folder: string, freeBytes: number) {
+  constructor(name: string, folder: string, freeBytes: number, options: Omit<EngineOptions, "memoryBytes">) {
     this.#name = name;
+    this.#options = options;
     this.#model = loadModel(folder);
     const left = freeBytes - this.weightBytes;
     this.#maxPages = Math.floor((left * cacheShare) / pageBytes(this.#model));
@@ -128,7 +130,13 @@ export class ResidentModel {
   }
 
   #newScheduler(): BatchScheduler {
-    return new BatchScheduler(this.#model, { maxPages: this.#maxPages, adapters: this.#adapters });
+    const { maxTexts, prefillStepSize } = this.#options;
+    return new BatchScheduler(this.#model, {
+      maxPages: this.#maxPages,
+      adapters: this.#adapters,
+      ...(maxTexts !== undefined && { maxTexts }),
+      ...(prefillStepSize !== undefined && { prefillStepSize }),
+    });
   }
 
   #keyOf(adapter: string): string {

@@ -1,6 +1,6 @@
 // The process that owns the models of a server. It dies with its parent.
 import { setImmediate } from "node:timers/promises";
-import { Command, type Report } from "./messages.ts";
+import { Command, EngineOptions, type Report } from "./messages.ts";
 import { ModelHost } from "./model-host.ts";
 
 /** While texts are computed, how often their counts are told. */
@@ -8,7 +8,7 @@ const statusMs = 1000;
 
 // The parent may be gone; then there is nobody to tell, and `disconnect` ends this process.
 const report = (message: Report): void => void process.send?.(message, undefined, undefined, () => {});
-const host = new ModelHost(Number(process.argv[2]), report);
+const host = new ModelHost(EngineOptions.parse(JSON.parse(process.argv[2] ?? "")), report);
 let wake = (): void => {};
 
 process.on("message", (message) => {

@@ -38,8 +38,12 @@ export async function* generateTexts(
     ...(prefillStepSize !== undefined && { prefillStepSize }),
   });
   try {
+    const { sampling, maxTokens, seed } = options;
     const answers = new Map(
-      prompts.map((prompt) => [scheduler.add({ prompt, ...options }), new AnswerText(tokenizer, options)]),
+      prompts.map((prompt) => {
+        const text = scheduler.add({ prompt, sampling, maxTokens, seed });
+        return [text, new AnswerText(tokenizer, options)];
+      }),
     );
     for (const [text, answer] of answers) {
       while (!answer.hasEnded && answer.tokenIds.length < options.maxTokens) {

@@ -11,6 +11,7 @@ import { modelMessages } from "./model.ts";
 import { modelsMessages } from "./models.ts";
 import { nativeMessages } from "./native.ts";
 import { quantizeMessages } from "./quantize.ts";
+import { serverMessages } from "./server.ts";
 import { tokenizerMessages } from "./tokenizer.ts";
 import { trainerMessages } from "./trainer.ts";
 import { trainingMessages } from "./training.ts";
@@ -29,6 +30,7 @@ const messages = {
   ...modelsMessages,
   ...nativeMessages,
   ...quantizeMessages,
+  ...serverMessages,
   ...tokenizerMessages,
   ...trainerMessages,
   ...trainingMessages,
