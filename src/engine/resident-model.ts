@@ -28,7 +28,7 @@ export class ResidentModel {
   constructor(name: string, folder: string, freeBytes: number, options: Omit<EngineOptions, "memoryBytes">) {
     this.#name = name;
     this.#options = options;
-    this.#model = loadModel(folder);
+    this.#model = loadModel(folder, options.dtype ? { dtype: options.dtype } : {});
     const left = freeBytes - this.weightBytes;
     this.#maxPages = Math.floor((left * cacheShare) / pageBytes(this.#model));
     if (this.#maxPages < smallestCache) {

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { serve as listen } from "@hono/node-server";
 import { Engine } from "../../engine/engine.ts";
 import { UserError } from "../../protocol/user-error.ts";
@@ -24,6 +26,7 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     memoryBytes: config.memory_limit ?? memoryLimit().bytes,
     maxTexts: config.decode_concurrency,
     prefillStepSize: config.prefill_step_size,
+    dtype: config.dtype,
   });
   try {
     const context = contextOf(config, engine, new ServedModels(engine, { ...adaptersOf(config), models }));
@@ -83,13 +86,15 @@ async function listening(context: ServerContext, config: ServeConfig, ui: Ui) {
   if ("keepAliveTimeout" in server) server.keepAliveTimeout = keepAliveMs;
   return {
     port: addressOf(server.address()).port,
-    /** Lets answers end, but not for long. */
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        if ("closeIdleConnections" in server) server.closeIdleConnections();
-        setTimeout(resolve, graceMs).unref();
-      }),
+    /** Takes no more requests and lets answers end, but not for long. */
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      const end = performance.now() + graceMs;
+      while (context.engine.pendingCalls > 0 && performance.now() < end) await setTimeout(50);
+      if ("closeAllConnections" in server) server.closeAllConnections();
+      await closed;
+    },
   };
 }
 

@@ -57,6 +57,10 @@ export const ServeConfig = z.object({
     en: 'JSON object of template variables where a request gives none, such as {"enable_thinking": false}',
     zh: '请求未指定时传给对话模板的 JSON 变量，例如 {"enable_thinking": false}',
   }),
+  dtype: z.enum(["float32", "float16", "bfloat16"]).optional().register(fieldText, {
+    en: "compute in this type; default: the model's own, on a CPU bfloat16 for half precision",
+    zh: "计算精度；默认与模型一致，半精度模型在 CPU 上为 bfloat16",
+  }),
   decode_concurrency: z.int().min(1).default(64).register(fieldText, {
     en: "texts that are computed together",
     zh: "同时计算的文本数",
