@@ -13,6 +13,7 @@ export const tinyModel = resolve(import.meta.dirname, "../assets/cygnet-tiny");
 
 export interface StartedServer {
   url: string;
+  pid: number;
   /** Ends it as Ctrl-C does; returns what it said. */
   stop(): Promise<{ status: number | null; stderr: string }>;
 }
@@ -30,8 +31,10 @@ export async function startServer(args: readonly string[] = []): Promise<Started
     });
     void finished.then(({ status, stderr }) => fail(new Error(`cygnet serve ended with ${status}: ${stderr}`)));
   });
+  if (child.pid === undefined) throw new Error("a process that listens has a number");
   return {
     url,
+    pid: child.pid,
     stop() {
       child.kill("SIGINT");
       return finished;
