@@ -87,7 +87,7 @@ async function writeForm(name, form) {
   const model = loadModel(source, { dtype });
   const config = { ...configs[name], torch_dtype: dtype };
   if (bits) config.quantization = await pack(model, { group_size: 64, bits, mode: "affine" });
-  saveModel({ model, config, source, target: modelFolder(name, form), force: true });
+  await saveModel({ model, config, source, target: modelFolder(name, form), force: true });
 }
 
 /** Replaces all linear layers and the embedding by packed ones. */

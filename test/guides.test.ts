@@ -13,17 +13,17 @@ const seed = (start: string): string => {
 };
 
 /** A Qwen3 as deep as the 0.6B model, and very thin. */
-function writeToy(folder: string): void {
+async function writeToy(folder: string): Promise<void> {
   const source = join(toys, "qwen3");
   const config = { ...readModelConfig(source), num_hidden_layers: 28, hidden_size: 32, intermediate_size: 48 };
-  saveModel({ model: buildModel(config, source), config, source, target: folder, force: false });
+  await saveModel({ model: buildModel(config, source), config, source, target: folder, force: false });
 }
 
 describe.skipIf(!hasShared)("the guides' own inputs", () => {
   let work = "";
-  beforeAll(() => {
+  beforeAll(async () => {
     work = folderWith({});
-    writeToy(join(work, "Qwen3-0.6B"));
+    await writeToy(join(work, "Qwen3-0.6B"));
   });
 
   test("guide five: self-cognition rows, then its YAML with every line as it is", () => {

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cygnetStarted, folderWith, toys } from "./command-line.ts";
 import { type HubRepository, HubServer } from "./hub-server.ts";
@@ -108,6 +109,32 @@ test("recommend gives a command for each model", async () => {
   const { models } = JSON.parse(stdout);
   expect(models.length).toBeGreaterThan(2);
   for (const { name, command } of models) expect(command).toContain(`pull ${name}`);
+  const none = await run("models", "recommend", "--memory", "2GB");
+  expect(none.stdout).toContain("models recommend --task small --memory 2GB");
+});
+
+onSmallDisk("a disk that fills up while a file comes is told, and the same command goes on", async (disk) => {
+  server.repositories.push({
+    name: "org/big",
+    files: {
+      "config.json": '{"model_type":"qwen3"}',
+      "tokenizer.json": "{}",
+      "model.safetensors": Buffer.alloc(800e3),
+    },
+  });
+  server.bytesPerSecond = 800e3;
+  const env = { ...server.environment(home), HF_HOME: disk };
+  const pull = () => cygnetStarted(["pull", "org/big"], { cwd: home, env });
+  const first = pull();
+  while (server.fileRequests("model.safetensors").length === 0) await sleep(20);
+  writeFileSync(join(disk, "other"), Buffer.alloc(500e3));
+  const { status, stderr } = await first.finished;
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/org\/big needs \d+ kB more/);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  rmSync(join(disk, "other"));
+  const second = await pull().finished;
+  expect(second.status, second.stderr).toBe(0);
 });
 
 onSmallDisk("a disk without room is told before anything is downloaded", async (disk) => {

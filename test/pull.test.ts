@@ -141,6 +141,7 @@ describe("Hugging Face", () => {
     expect(existsSync(join(folder, "snapshots", server.commitOf(model), "config.json"))).toBe(false);
     const offline = await run(["generate", "--model", "org/killed", "--offline"]);
     expect(offline.status).toBe(2);
+    expect(offline.stderr).toContain("missing: config.json, model.safetensors");
     expect(offline.stderr).toContain("cygnet pull org/killed");
 
     server.bytesPerSecond = 0;
@@ -248,12 +249,22 @@ describe("Hugging Face", () => {
       "a hub that is not there",
       ["pull", "org/here"],
       { HF_ENDPOINT: "http://127.0.0.1:9" },
-      ["127.0.0.1:9", "HTTPS_PROXY"],
+      ["127.0.0.1:9: the host refuses connections (ECONNREFUSED)", "HTTPS_PROXY"],
     ],
+    ["an address that is none", ["pull", "org/here"], { HF_ENDPOINT: "hf mirror" }, ["HF_ENDPOINT", "hf-mirror.com"]],
+    [
+      "a data set without --dataset",
+      ["pull", "org/rows"],
+      {},
+      ["cygnet pull org/rows --dataset", "(mirror 127.0.0.1:"],
+    ],
+    ["a model without ORG", ["generate", "--model", "here"], {}, ["no folder here", "ORG/NAME", "models recommend"]],
+    ["a file in place of a model", ["generate", "--model", "model.gguf"], {}, ["model.gguf is a file"]],
   ])(
     "%s",
     async (_name, args, env, says) => {
       addModel(bulky("org/here", 2000));
+      writeFileSync(join(home, "model.gguf"), "GGUF");
       const { status, stderr } = await run(args, env);
       expect(status, stderr).toBe(2);
       for (const text of says) expect(stderr).toContain(text);
@@ -482,6 +493,14 @@ describe("other commands", () => {
     const { status, stderr } = await training.finished;
     expect(status, stderr).toBe(130);
     expect(stderr).toContain("Stopped");
+  });
+
+  test("a name without ORG is known again when it was downloaded, and what was pulled by revision is named so", async () => {
+    const model = addModel(toy("org/Toy-1B"));
+    const pulled = await run(["pull", "org/Toy-1B", "--revision", server.commitOf(model)]);
+    expect(pulled.stderr).toContain(`chat --model org/Toy-1B@${server.commitOf(model)}`);
+    const { status, stderr } = await run(["generate", "--model", "toy-1b"]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining("Did you mean org/Toy-1B?")]);
   });
 
   test("--offline says what is missing", async () => {

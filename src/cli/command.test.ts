@@ -61,6 +61,21 @@ test("every wrong value is named in one error, with what is possible", async () 
   );
 });
 
+test("a plain argument is answered with the flag that it is likely the value of", async () => {
+  const chat = command({
+    config: z.object({
+      model: z.string().register(fieldText, { en: "a model", zh: "模型" }),
+      prompt: z.string().optional(),
+    }),
+    run: async () => {},
+  });
+  const failure = (...args: string[]) => expect(chat.execute("chat", args, new Ui(false))).rejects;
+  await failure("org/m").toThrow("Did you mean --model org/m?");
+  await failure("--model", "m", "Who are you?").toThrow('Did you mean --prompt "Who are you?"?');
+  await failure("--model", "m", "--prompt", "who", "are").toThrow("needs quotes");
+  await failure().toThrow('--model is required: a model. "cygnet models list"');
+});
+
 test("a flag does not swallow the next flag as its value", async () => {
   await expect(runWith("a", "--kind", "--train")).rejects.toThrow("--kind needs a value");
   await expect(runWith("a", "--kind")).rejects.toThrow("--kind needs a value");

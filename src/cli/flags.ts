@@ -97,6 +97,15 @@ function numberOf(value: unknown): unknown {
   return typeof value === "string" && value.trim() !== "" && !Number.isNaN(Number(value)) ? Number(value) : value;
 }
 
+/** The flag that a plain argument is likely the value of: other tools take models, prompts and files without one. */
+function flagMeant(argument: string, parser: Command): string | undefined {
+  const isText = /\s/.test(argument);
+  return (isText ? ["prompt"] : ["model", "prompt", "data"])
+    .filter((key) => parser.getOptionValue(key) === undefined)
+    .map(flagOf)
+    .find((flag) => isFlag(flag, parser));
+}
+
 /** Commander's own errors are English sentences; the quoted word in them is what was wrong. */
 function userErrorOf(error: CommanderError, command: string, parser: Command): Error {
   const word = /'([^']*)'/.exec(error.message)?.[1] ?? "";
@@ -110,8 +119,10 @@ function userErrorOf(error: CommanderError, command: string, parser: Command): E
       return new UserError("cli/missing-value", { flag: /--[\w-]+/.exec(word)?.[0] ?? word, command });
     case "commander.missingArgument":
       return new UserError("cli/missing-argument", { argument: word, command });
-    case "commander.excessArguments":
-      return new UserError("cli/excess-argument", { argument: String(parser.args.at(-1)), command });
+    case "commander.excessArguments": {
+      const argument = String(parser.args.at(-1));
+      return new UserError("cli/excess-argument", { argument, command, flag: flagMeant(argument, parser) });
+    }
     default:
       return error;
   }

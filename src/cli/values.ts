@@ -24,13 +24,11 @@ export function parseValues<Schema extends z.ZodObject>(
   const wrong = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
   const problems = fields
     .filter((field) => wrong.has(field.key))
-    .map(({ key }) =>
-      say("cli/wrong-value", {
-        flag: key === positional ? key.toUpperCase() : flagOf(key),
-        found: given[key] === undefined ? undefined : JSON.stringify(given[key]),
-        expected: expectationOf(schema, key),
-      }),
-    );
+    .map(({ key, description }) => {
+      const flag = key === positional ? key.toUpperCase() : flagOf(key);
+      if (given[key] === undefined) return say("cli/required", { flag, description, isModel: key === "model" });
+      return say("cli/wrong-value", { flag, found: JSON.stringify(given[key]), expected: expectationOf(schema, key) });
+    });
   throw new UserError("cli/wrong-values", { problems, command });
 }
 

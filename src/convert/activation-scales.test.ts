@@ -34,10 +34,10 @@ test.each([
   ["as many value heads as query heads", {}, 8],
   ["fewer value heads", { num_key_value_heads: 2 }, 6],
   ["biases", { attention_bias: true, mlp_bias: true }, 8],
-])("a scaled model computes what it did: %s", (_name, changes, count) => {
+])("a scaled model computes what it did: %s", async (_name, changes, count) => {
   const model = unevenToy(changes);
   const expected = logits(model);
-  const groups = findActivationScales(model, rows, plannedQuantization(model, request));
+  const groups = await findActivationScales(model, rows, plannedQuantization(model, request));
   expect(logits(model)).toEqual(expected);
   expect(groups).toHaveLength(count);
   const [first] = groups;
@@ -47,21 +47,21 @@ test.each([
   expect(Math.sqrt(meanSquare(logits(model), expected)) / size).toBeLessThan(1e-5);
 });
 
-test("packed after scaling, outputs move less", () => {
+test("packed after scaling, outputs move less", async () => {
   const blocks = { ...request, rules: [{ pattern: "*.embed_tokens", quantization: "skip" as const, text: "" }] };
   const [plain, scaled] = [unevenToy(), unevenToy()];
   const expected = logits(plain);
-  applyActivationScales(scaled, findActivationScales(scaled, rows, plannedQuantization(scaled, blocks)));
+  applyActivationScales(scaled, await findActivationScales(scaled, rows, plannedQuantization(scaled, blocks)));
   const config = { model_type: "llama" };
   for (const model of [plain, scaled]) quantizeModel(model, config, blocks);
   expect(meanSquare(logits(scaled), expected)).toBeLessThan(0.8 * meanSquare(logits(plain), expected));
 });
 
-test("layers that stay in floating point are not scaled, and nothing is left behind", () => {
+test("layers that stay in floating point are not scaled, and nothing is left behind", async () => {
   const model = unevenToy();
   evaluate(model.parameters());
   const before = liveTensors();
-  const groups = findActivationScales(model, rows, (path) =>
+  const groups = await findActivationScales(model, rows, (path) =>
     path.includes("layers.1.mlp.down_proj") ? request.settings : undefined,
   );
   expect(groups.map(({ readers }) => readers)).toEqual([["model.layers.1.mlp.down_proj"]]);

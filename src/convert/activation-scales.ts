@@ -2,7 +2,7 @@
 import { dequantize, integers, type Quantization, stack } from "../core/ops.ts";
 import { dispose, keep, scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { evaluate } from "../core/transforms.ts";
+import { asyncEval, evaluate } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { MLP, TransformerBlock } from "../models/llama.ts";
 import { Linear, type LinearLayer } from "../nn/linear.ts";
@@ -32,27 +32,31 @@ const searchedRows = 512;
 /**
  * For the linear layers of each block, the scale of their input channels with which packing moves their outputs least on
  * `rows` of tokens: mean |x| to the best of twenty powers. Channels that carry much are packed with finer steps so.
- * Experts stay as they are.
+ * Experts stay as they are. Aborting the signal throws its reason; the model is of no use then.
  */
-export function findActivationScales(
+export async function findActivationScales(
   model: LanguageModel,
   rows: readonly number[][],
   quantizationOf: (path: string) => Quantization | undefined,
-): ScaledGroup[] {
+  signal?: AbortSignal,
+): Promise<ScaledGroup[]> {
   const groups = groupsOf(model).filter(({ readers }) => readers.some(quantizationOf));
   const recorders = new Map(groups.map((group) => [group, recordInput(model, group)]));
   const share = Math.ceil(searchedRows / rows.length);
   for (const row of rows) {
     const hidden = scope(() => model.hidden(integers(row, [1, row.length])));
-    evaluate(hidden);
+    await asyncEval(hidden);
     hidden.dispose();
     for (const recorder of recorders.values()) recorder.settle(share);
+    signal?.throwIfAborted();
   }
   for (const recorder of recorders.values()) model.replace(recorder.path, recorder.linear);
-  return groups.flatMap((group) => {
-    const recorder = recorders.get(group);
-    return recorder ? [{ ...group, scale: bestScale(model, group, recorder, quantizationOf) }] : [];
-  });
+  const scaled: ScaledGroup[] = [];
+  for (const [group, recorder] of recorders) {
+    scaled.push({ ...group, scale: await bestScale(model, group, recorder, quantizationOf) });
+    signal?.throwIfAborted();
+  }
+  return scaled;
 }
 
 /** Multiplies the readers' columns and divides the writers, to be computed when they are used: the model computes the same. */
@@ -163,28 +167,29 @@ class InputRecorder extends Module implements LinearLayer {
   }
 }
 
-function bestScale(
+async function bestScale(
   model: LanguageModel,
   { readers }: Group,
   recorder: InputRecorder,
   quantizationOf: (path: string) => Quantization | undefined,
-): Tensor {
+): Promise<Tensor> {
   const { rows, magnitude } = recorder.take();
   const packed = readers.flatMap((path) => {
     const layer = model.find(path);
     const quantization = quantizationOf(path);
     return layer instanceof Linear && quantization ? [{ weight: layer.weight, quantization }] : [];
   });
-  const candidates = exponents.map((exponent) => {
+  const candidates: { scale: Tensor; value: number }[] = [];
+  for (const exponent of exponents) {
     const scale = scope(() => normalized(magnitude, exponent));
     const loss = scope(() => {
       const losses = rows.flatMap((x) => packed.map((layer) => outputError(x, layer, scale)));
       return stack(losses).sum();
     });
-    const value = loss.item();
+    await asyncEval(loss);
+    candidates.push({ scale, value: loss.item() });
     loss.dispose();
-    return { scale, value };
-  });
+  }
   dispose([...rows, magnitude]);
   const best = candidates.reduce((a, b) => (b.value < a.value ? b : a));
   for (const { scale } of candidates) if (scale !== best.scale) scale.dispose();

@@ -1,15 +1,16 @@
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { copyFileSync, cpSync, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { limitCache } from "../core/memory.ts";
 import { saveSafetensors, type Weights } from "../core/safetensors.ts";
 import { dispose } from "../core/scope.ts";
 import { writeTextFile } from "../core/text-file.ts";
-import { evaluate } from "../core/transforms.ts";
+import { asyncEval } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { ModelConfig } from "../models/load.ts";
-import { UserError } from "../protocol/user-error.ts";
 import { countParameters } from "../tuner/parameter-count.ts";
 import type { PackedByRows } from "./packed-by-rows.ts";
+import { requireTarget, type Target, writeFolder } from "./target-folder.ts";
 
 /** Most bytes of one weight file, as mlx-lm cuts them. */
 const mlxShardBytes = 5 * 2 ** 30;
@@ -18,61 +19,42 @@ const mlxShardBytes = 5 * 2 ** 30;
 const companion = /\.(json|jinja|txt|model|tiktoken|py)$/;
 const templatesFolder = "additional_chat_templates";
 
-export interface SaveOptions {
+/** `source`: the folder whose tokenizer and settings are copied. */
+export interface SaveOptions extends Target {
   model: LanguageModel;
   config: ModelConfig;
-  /** The folder whose tokenizer and settings are copied. */
-  source: string;
-  target: string;
-  /** Replace a model that is at `target` already. */
-  force: boolean;
   /** Most bytes of one weight file. A tensor that is larger has one to itself. */
   shardBytes?: number;
   /** Each weight is freed once it is written, so that one file's weights are in memory at a time. The model is of no use then. */
   donate?: boolean;
   /** With `donate`: weights that are computed in their own way, in place of the model's. */
   byRows?: PackedByRows | undefined;
-}
-
-/** @throws UserError when `target` is the source, or is not empty and not forced. To ask before the work begins. */
-export function requireTarget({ source, target, force }: Pick<SaveOptions, "source" | "target" | "force">): void {
-  if (resolve(target) === resolve(source)) throw new UserError("file/onto-source", { path: target });
-  if (!force && existsSync(target) && readdirSync(target).length > 0) {
-    throw new UserError("file/target-exists", { path: target });
-  }
+  /** Aborting it ends the work after the weight that is being computed, or the file that is being written. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
  * Writes a model folder as mlx-lm writes it: `model*.safetensors` with their index, config.json and the companions of
  * `source`. All is written beside `target` and renamed into place.
- * @throws UserError when `target` is not empty and not forced, or cannot be written; what was there stays.
+ * @throws UserError when `target` cannot be written or replaced, and the signal's reason when it is aborted; what was there stays.
  */
-export function saveModel(options: SaveOptions): void {
-  const { config, source, target, force } = options;
-  requireTarget({ source, target, force });
-  const part = `${target.replace(/\/+$/, "")}.part`;
-  rmSync(part, { recursive: true, force: true });
-  try {
-    mkdirSync(part, { recursive: true });
-    writeWeights(part, options);
-    writeTextFile(join(part, "config.json"), `${JSON.stringify(savedConfig(config), null, 4)}\n`);
+export async function saveModel(options: SaveOptions): Promise<void> {
+  const { config, source, target, signal } = options;
+  requireTarget(options);
+  const write = async (folder: string): Promise<void> => {
+    await writeWeights(folder, options);
+    writeTextFile(join(folder, "config.json"), `${JSON.stringify(savedConfig(config), null, 4)}\n`);
     for (const name of readdirSync(source)) {
-      if (companion.test(name) && !existsSync(join(part, name)) && !name.startsWith("model.safetensors")) {
-        copyFileSync(join(source, name), join(part, name));
+      if (companion.test(name) && !existsSync(join(folder, name)) && !name.startsWith("model.safetensors")) {
+        copyFileSync(join(source, name), join(folder, name));
       }
     }
     const templates = join(source, templatesFolder);
-    if (existsSync(templates)) cpSync(templates, join(part, templatesFolder), { recursive: true });
-    rmSync(target, { recursive: true, force: true });
-    renameSync(part, target);
-  } catch (error) {
-    rmSync(part, { recursive: true, force: true });
-    if (error instanceof UserError) throw error;
-    throw new UserError("file/write-failed", {
-      path: target,
-      reason: error instanceof Error ? error.message : String(error),
-    });
-  }
+    if (existsSync(templates)) cpSync(templates, join(folder, templatesFolder), { recursive: true });
+    await setImmediate(); // an interrupt that came while files were written is heard now
+    signal?.throwIfAborted();
+  };
+  await writeFolder(target, write, signal);
 }
 
 /** The config as mlx-lm writes it: sorted, without what its models do not use, and the quantization under both its names. */
@@ -82,7 +64,7 @@ function savedConfig(config: ModelConfig): Record<string, unknown> {
   return Object.fromEntries(Object.entries(both).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function writeWeights(folder: string, options: SaveOptions): void {
+async function writeWeights(folder: string, options: SaveOptions): Promise<void> {
   const { model, shardBytes = mlxShardBytes } = options;
   const weights = model.parameters();
   const shards = intoShards(weights, shardBytes);
@@ -92,7 +74,7 @@ function writeWeights(folder: string, options: SaveOptions): void {
   for (const [i, shard] of shards.entries()) {
     const name =
       shards.length === 1 ? "model.safetensors" : `model-${padded(i + 1)}-of-${padded(shards.length)}.safetensors`;
-    writeShard(join(folder, name), shard, options);
+    await writeShard(join(folder, name), shard, options);
     for (const path of Object.keys(shard)) places.push([path, name]);
   }
   const weight_map = Object.fromEntries(places.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -101,16 +83,21 @@ function writeWeights(folder: string, options: SaveOptions): void {
 }
 
 // Weights that are not computed yet are computed one by one: what one is made of is freed before the next is.
-function writeShard(file: string, shard: Weights, { donate = false, byRows }: SaveOptions): void {
+async function writeShard(
+  file: string,
+  shard: Weights,
+  { donate = false, byRows, signal }: SaveOptions,
+): Promise<void> {
   for (const [path, tensor] of Object.entries(shard)) {
     const own = byRows?.take(path);
     if (own) {
       tensor.dispose();
       shard[path] = own;
     } else {
-      evaluate(tensor);
+      await asyncEval(tensor);
     }
     limitCache();
+    signal?.throwIfAborted();
   }
   saveSafetensors(file, shard, { format: "mlx" });
   if (donate) dispose(shard);

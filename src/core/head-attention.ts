@@ -11,6 +11,8 @@ export interface KeyValueStore {
   readonly offset: number;
   /** Stores k, v: [B, K, L, E] and returns those that the new tokens see, theirs last: [B, K, S, E]. */
   append(k: Tensor, v: Tensor): [keys: Tensor, values: Tensor];
+  /** Which of `keys` the latest `length` tokens see, [length, keys], where that is not all up to their own place. */
+  seen?(length: number, keys: number): Tensor | undefined;
   /** Whether keys and values lie in buffers [B, K, capacity, E] in their order, into which a kernel writes: the two below. */
   readonly inPlace: boolean;
   /** The buffers of keys and of values, with room for new tokens. like: [B, K, L, E] */
@@ -80,8 +82,9 @@ function composed(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention): Tens
   const newKeys = prepared(splitHeads(k, kvHeads), norms?.k); // [B, K, L, E]
   const newValues = headsFirst(splitHeads(v, kvHeads));
   const [keys, values] = cache ? cache.append(newKeys, newValues) : [newKeys, newValues];
+  const mask = cache?.seen?.(q.dim(1), keys.dim(2)) ?? rule.mask;
   return fast
-    .scaledDotProductAttention(queries, keys, values, rule)
+    .scaledDotProductAttention(queries, keys, values, { ...rule, mask })
     .transpose(0, 2, 1, 3)
     .reshape(...q.shape);
 }

@@ -114,6 +114,6 @@ describe("text files", () => {
     const path = join(folder, "bad.json");
     writeTextFile(path, "{");
     expect(codeOf(() => readJsonFile(path))).toBe("file/not-json");
-    expect(codeOf(() => readJsonFile(join(folder, "absent.json")))).toBe("file/not-json");
+    expect(codeOf(() => readJsonFile(join(folder, "absent.json")))).toBe("file/absent");
   });
 });

@@ -47,6 +47,8 @@ export function saveSafetensors(path: string, tensors: Weights, metadata: Record
   }
 }
 
+/** What MLX says, without its function's name and the full stop, which the sentence around it has. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^\[\w+\] /, "").replace(/[.?]+$/, "");
 }

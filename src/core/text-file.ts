@@ -51,13 +51,26 @@ export function makeFolder(path: string): void {
   }
 }
 
+/** @throws UserError when the file cannot be read. */
+export function readTextFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT") throw new UserError("file/absent", { path });
+    if (code === "EISDIR") throw new UserError("file/is-folder", { path });
+    throw new UserError("file/unreadable", { path, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
 /**
  * The value that a JSON file holds.
  * @throws UserError when the file cannot be read or is not JSON.
  */
 export function readJsonFile(path: string): unknown {
+  const text = readTextFile(path);
   try {
-    return JSON.parse(readFileSync(path, "utf8"));
+    return JSON.parse(text);
   } catch (error) {
     throw new UserError("file/not-json", { path, reason: error instanceof Error ? error.message : String(error) });
   }

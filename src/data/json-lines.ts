@@ -18,6 +18,7 @@ export async function readUtf8(path: string): Promise<string | undefined> {
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error)) throw error;
     if (error.code === "ENOENT") return undefined;
+    if (error.code === "EISDIR") throw new UserError("file/is-folder", { path });
     throw new UserError("data/unreadable", { file: path, reason: error.message });
   }
   try {

@@ -87,8 +87,8 @@ export class BatchScheduler {
   #lastId = 0;
   /** What the latest pass was for: see `AdapterBank.passOf`. */
   #lastPass = "";
-  /** Tokens of prompts that did not have to be computed, and those that did. */
-  readonly counts = { cachedTokens: 0, promptTokens: 0, generatedTokens: 0, passes: 0 };
+  /** Tokens of the prompts so far, of these known before and computed, and tokens of answers. */
+  readonly counts = { promptTokens: 0, cachedTokens: 0, computedTokens: 0, generatedTokens: 0 };
 
   constructor(model: LanguageModel, options: SchedulerOptions) {
     const { maxPages, maxTexts = 64, prefillStepSize = 512, adapters } = options;
@@ -154,7 +154,6 @@ export class BatchScheduler {
       this.#cache.state,
       state,
     );
-    this.counts.passes++;
     for (const { text, count } of batch) this.#advance(text, count);
     return choices.flatMap((each) => this.#take(each));
   }
@@ -289,6 +288,7 @@ export class BatchScheduler {
   #advance(text: RunningText, count: number): void {
     const { length } = text.request.prompt;
     const wasPrompt = text.past < length;
+    if (wasPrompt) this.counts.computedTokens += count;
     text.past += count;
     if (!wasPrompt || text.past < length) return;
     const full = Math.floor(length / PagedCache.pageSize) * PagedCache.pageSize;

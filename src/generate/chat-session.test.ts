@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
+import { setDefaultDevice } from "../core/device.ts";
 import { liveTensors } from "../core/memory.ts";
 import { loadModel } from "../models/load.ts";
 import type { ChatMessage } from "../tokenizer/messages.ts";
@@ -49,6 +50,27 @@ describe("ChatSession", () => {
     const fresh = new ChatSession(model, tokenizer);
     const question = [user("who are you?")];
     expect((await answer(session, question)).tokenIds).toEqual((await answer(fresh, question)).tokenIds);
+    session.dispose();
+    fresh.dispose();
+  });
+
+  test("after a prompt that was stopped amid the next answer is right, and nothing of it is in the cache", async () => {
+    setDefaultDevice("cpu"); // a GPU computes so few tokens at once
+    const session = new ChatSession(model, tokenizer);
+    const first = await answer(session, [user("hello")]);
+    const said = [user("hello"), assistant(first.answer)];
+    const controller = new AbortController();
+    const stopped = session.answer([...said, user("something long, ".repeat(20))], {
+      sampling: greedy,
+      maxTokens: 40,
+      signal: controller.signal,
+      onPrompt: () => controller.abort(),
+    });
+    expect(await stopped.next()).toMatchObject({ done: true, value: { tokenIds: [], answer: "" } });
+    const second = await answer(session, [...said, user("who are you?")]);
+    expect(second.cachedTokens).toBeGreaterThanOrEqual(first.promptTokens);
+    const fresh = new ChatSession(model, tokenizer);
+    expect((await answer(fresh, [...said, user("who are you?")])).tokenIds).toEqual(second.tokenIds);
     session.dispose();
     fresh.dispose();
   });

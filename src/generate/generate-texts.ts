@@ -3,6 +3,7 @@ import { PagedCache } from "../models/paged-cache.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { AnswerText, type EndOptions } from "./answer-text.ts";
 import { BatchScheduler } from "./batch-scheduler.ts";
+import type { PromptProgress } from "./prefill.ts";
 import type { Sampling } from "./sampler.ts";
 
 export interface BatchAnswer {
@@ -21,21 +22,30 @@ export interface TextsOptions extends EndOptions {
   batchSize: number;
   prefillStepSize?: number;
   signal?: AbortSignal | undefined;
+  /** Told of the tokens of all prompts as they are computed. */
+  onPrompt?: ((progress: PromptProgress) => void) | undefined;
 }
 
-/** Answers to several prompts, `batchSize` of them together, in order; each is what it would be alone with the seed. */
+/** An interrupt waits for so many tokens of prompts at most. */
+const largestStep = 512;
+
+/**
+ * Answers to several prompts, `batchSize` of them together, in order. Each is what it would be alone with the seed, but for what half
+ * precision rounds otherwise in a row alone: a draw between two tokens can tip over.
+ */
 export async function* generateTexts(
   model: LanguageModel,
   tokenizer: Tokenizer,
   prompts: readonly (readonly number[])[],
-  { batchSize, prefillStepSize, signal, ...options }: TextsOptions,
+  { batchSize, prefillStepSize, signal, onPrompt, ...options }: TextsOptions,
 ): AsyncGenerator<BatchAnswer, void> {
+  const total = prompts.reduce((sum, { length }) => sum + length, 0);
   const longest = Math.max(0, ...prompts.map(({ length }) => length)) + options.maxTokens;
   const scheduler = new BatchScheduler(model, {
     maxPages: batchSize * PagedCache.pagesFor(longest),
     maxTexts: batchSize,
     maxPrefixPages: 0,
-    ...(prefillStepSize !== undefined && { prefillStepSize }),
+    prefillStepSize: Math.min(prefillStepSize ?? largestStep, largestStep),
   });
   try {
     const { sampling, maxTokens, seed } = options;
@@ -48,7 +58,9 @@ export async function* generateTexts(
     for (const [text, answer] of answers) {
       while (!answer.hasEnded && answer.tokenIds.length < options.maxTokens) {
         if (signal?.aborted) return;
-        for (const token of await scheduler.step()) {
+        const tokens = await scheduler.step();
+        onPrompt?.({ tokens: scheduler.counts.computedTokens, total });
+        for (const token of tokens) {
           const each = answers.get(token.text);
           if (!each || each.hasEnded) continue;
           each.add(token);

@@ -1,11 +1,10 @@
-import type { Quantization } from "../core/ops.ts";
-import { integers } from "../core/ops.ts";
 import * as random from "../core/random.ts";
 import { dispose, scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { asyncEval } from "../core/transforms.ts";
 import type { Cache } from "../models/cache.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { type CachePacking, lastOf, type PromptProgress, pack, prefill, stateOf } from "./prefill.ts";
 import { type Choice, Sampler, type Sampling } from "./sampler.ts";
 
 export interface GenerateOptions {
@@ -15,15 +14,11 @@ export interface GenerateOptions {
   prefillStepSize?: number;
   /** Reused and extended when given; otherwise one is made and freed. */
   cache?: Cache[] | undefined;
-  /** Keys and values are packed once there are more tokens than `from`. */
   packing?: CachePacking | undefined;
-  /** Aborting it ends the tokens, also between two parts of the prompt. */
+  /** Aborting it ends the tokens, also amid the prompt. */
   signal?: AbortSignal | undefined;
-}
-
-export interface CachePacking {
-  quantization: Quantization;
-  from: number;
+  /** Told of a prompt's tokens as they are computed. */
+  onPrompt?: ((progress: PromptProgress) => void) | undefined;
 }
 
 export interface GeneratedToken {
@@ -34,6 +29,12 @@ export interface GeneratedToken {
   top?: { id: number; logprob: number }[];
 }
 
+/** A token that is being chosen. */
+interface Step {
+  choice: Choice;
+  ready: Promise<void>;
+}
+
 /**
  * Tokens that continue `prompt` (at least one id), one at a time, without end but for `maxTokens`; stop by leaving the
  * loop. While one token is handed out the next is already computed. Each step is one scope and one evaluation.
@@ -41,26 +42,31 @@ export interface GeneratedToken {
 export async function* generateTokens(
   model: LanguageModel,
   prompt: readonly number[],
-  { sampling, maxTokens, prefillStepSize = 2048, cache: given, packing, signal }: GenerateOptions,
+  { sampling, maxTokens, prefillStepSize = 2048, cache: given, packing, signal, onPrompt }: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void> {
   const cache = given ?? model.makeCache();
   const sampler = new Sampler(sampling, model.config.vocab_size);
   sampler.begin(prompt);
   const pending = new Set<Choice>();
-  const step = (tokens: Tensor): { choice: Choice; ready: Promise<void> } => {
-    const choice = scope(() => sampler.choose(model.logits(lastOf(model.hidden(tokens, cache)))));
+  const step = (hidden: () => Tensor): Step => {
+    const choice = scope(() => sampler.choose(model.logits(hidden())));
     pending.add(choice);
     scope(() => pack(cache, packing));
     return { choice, ready: asyncEval(choice, stateOf(cache), sampler.state, random.state()) };
   };
   try {
-    const rest = await prefill(model, prompt, cache, { stepSize: prefillStepSize, packing, signal });
-    if (signal?.aborted) return;
-    let current = scope(() => step(integers(rest, [1, rest.length])));
+    const last = await prefill(model, prompt, cache, {
+      stepSize: prefillStepSize,
+      packing,
+      signal,
+      onProgress: onPrompt,
+    });
+    if (!last) return;
+    let current = begin(last, step);
     await current.ready;
     for (let count = 1; count <= maxTokens && !signal?.aborted; count++) {
       const { choice } = current;
-      const next = count < maxTokens ? scope(() => step(choice.ids.reshape(1, 1))) : undefined;
+      const next = count < maxTokens ? step(() => lastOf(model.hidden(choice.ids.reshape(1, 1), cache))) : undefined;
       const token = tokenOf(choice);
       release(choice, pending);
       try {
@@ -78,38 +84,13 @@ export async function* generateTokens(
   }
 }
 
-/** Computes all but the last part of the prompt into the cache and returns that part. */
-export async function prefill(
-  model: LanguageModel,
-  prompt: readonly number[],
-  cache: Cache[],
-  { stepSize, packing, signal }: { stepSize: number } & Pick<GenerateOptions, "packing" | "signal">,
-): Promise<readonly number[]> {
-  let start = 0;
-  for (; prompt.length - start > stepSize && !signal?.aborted; start += stepSize) {
-    const chunk = prompt.slice(start, start + stepSize);
-    scope(() => {
-      model.hidden(integers(chunk, [1, chunk.length]), cache);
-      pack(cache, packing);
-    });
-    await asyncEval(stateOf(cache));
+/** The first step, from the hidden state that the prompt ended with, which this frees. */
+function begin(last: Tensor, step: (hidden: () => Tensor) => Step): Step {
+  try {
+    return step(() => last);
+  } finally {
+    last.dispose();
   }
-  return prompt.slice(start);
-}
-
-/** [1, L, D] → [1, D] of the last position: the output layer computes one row only. */
-export function lastOf(hidden: Tensor): Tensor {
-  return hidden.at(1, -1);
-}
-
-function pack(cache: readonly Cache[], packing: CachePacking | undefined): void {
-  for (const layer of cache) {
-    if (packing && !layer.isPacked && layer.offset > packing.from) layer.pack(packing.quantization);
-  }
-}
-
-export function stateOf(cache: readonly Cache[]): Tensor[] {
-  return cache.flatMap((layer) => layer.state);
 }
 
 /** The token of a choice of one row. */

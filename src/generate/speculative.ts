@@ -5,7 +5,8 @@ import type { Tensor } from "../core/tensor.ts";
 import { asyncEval } from "../core/transforms.ts";
 import type { Cache } from "../models/cache.ts";
 import type { LanguageModel } from "../models/language-model.ts";
-import { type GeneratedToken, type GenerateOptions, lastOf, prefill, stateOf } from "./generate.ts";
+import type { GeneratedToken, GenerateOptions } from "./generate.ts";
+import { lastOf, type PrefillOptions, prefill, stateOf } from "./prefill.ts";
 import { Sampler } from "./sampler.ts";
 
 // n tokens proposed by a small model, the draft · V vocabulary
@@ -39,15 +40,16 @@ interface Round {
 export async function* generateSpeculatively(
   model: LanguageModel,
   prompt: readonly number[],
-  { draft, draftTokens, sampling, maxTokens, prefillStepSize = 2048, signal }: SpeculativeOptions,
+  { draft, draftTokens, sampling, maxTokens, prefillStepSize = 2048, signal, onPrompt }: SpeculativeOptions,
 ): AsyncGenerator<SpeculatedToken, void> {
   if (sampling.penalties) throw new Error("penalties depend on the tokens before and do not go with a draft");
   const [cache, draftCache] = [model.makeCache(), draft.makeCache()];
   const size = model.config.vocab_size;
   const sampler = new Sampler(sampling, size);
   try {
-    await prefillAllButLast(model, prompt, cache, prefillStepSize, signal);
-    await prefillAllButLast(draft, prompt, draftCache, prefillStepSize, signal);
+    const options = { stepSize: prefillStepSize, signal };
+    await prefillAllButLast(model, prompt, cache, { ...options, onProgress: onPrompt });
+    await prefillAllButLast(draft, prompt, draftCache, options);
     let waiting = prompt.slice(-1); // what the draft has not seen
     for (let count = 0; count < maxTokens && !signal?.aborted; ) {
       const n = Math.min(draftTokens, maxTokens - count - 1);
@@ -160,12 +162,11 @@ async function prefillAllButLast(
   model: LanguageModel,
   prompt: readonly number[],
   cache: Cache[],
-  stepSize: number,
-  signal: AbortSignal | undefined,
+  options: PrefillOptions,
 ): Promise<void> {
-  const rest = (await prefill(model, prompt, cache, { stepSize, packing: undefined, signal })).slice(0, -1);
-  if (rest.length === 0 || signal?.aborted) return;
-  scope(() => void model.hidden(integers(rest, [1, rest.length]), cache));
+  if (prompt.length < 2 || options.signal?.aborted) return;
+  const last = await prefill(model, prompt.slice(0, -1), cache, options);
+  last?.dispose();
   await asyncEval(stateOf(cache));
 }
 

@@ -12,10 +12,10 @@ function split(pieces: readonly string[], options = {}): Record<string, string> 
   return { thinking: text("thinking"), answer: text("answer") };
 }
 
-const text = "<think>\nTwo and two.\n</think>\n\nFour < five.";
+const text = "<think>\nTwo and two.\nIs four. \n</think>\n\nFour < five.";
 
 test("thoughts and answer come apart, however the text is cut", () => {
-  const expected = { thinking: "Two and two.\n", answer: "Four < five." };
+  const expected = { thinking: "Two and two.\nIs four.", answer: "Four < five." };
   expect(split([text])).toEqual(expected);
   expect(split([...text])).toEqual(expected);
   for (let at = 0; at < text.length; at++) expect(split([text.slice(0, at), text.slice(at)])).toEqual(expected);

@@ -25,11 +25,12 @@ export class ThinkingSplitter {
       const mark = this.#inside ? "</think>" : "<think>";
       const at = this.#held.indexOf(mark);
       if (at < 0) {
-        this.#give(pieces, this.#held.length - beginningOf(mark, this.#held));
+        this.#give(pieces, this.#wanted(this.#held.length - beginningOf(mark, this.#held)));
         return pieces;
       }
-      this.#give(pieces, at);
-      this.#held = this.#held.slice(mark.length);
+      const end = this.#wanted(at);
+      this.#give(pieces, end);
+      this.#held = this.#held.slice(at - end + mark.length);
       this.#inside = !this.#inside;
       this.#isFresh = true;
     }
@@ -38,8 +39,13 @@ export class ThinkingSplitter {
   /** The rest, when no more text comes. */
   finish(): AnswerPiece[] {
     const pieces: AnswerPiece[] = [];
-    this.#give(pieces, this.#held.length);
+    this.#give(pieces, this.#wanted(this.#held.length));
     return pieces;
+  }
+
+  /** How much of the first `length` letters to give out: blanks in thoughts wait, since they may be the last. */
+  #wanted(length: number): number {
+    return this.#inside ? this.#held.slice(0, length).trimEnd().length : length;
   }
 
   #give(pieces: AnswerPiece[], length: number): void {

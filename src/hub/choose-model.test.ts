@@ -19,6 +19,15 @@ test("more memory brings larger models, and names are those of the hub", () => {
   expect(names.join()).toContain("LLM-Research/Meta-Llama-3.1-8B-Instruct");
 });
 
+test("a model without a copy in 4 bits is recommended where it fits whole, and what is gated is said", () => {
+  const codeNames = (limit: number) => chooseModels("code", limit, "hf", mac).map(({ name }) => name);
+  expect(codeNames(12e9).join()).not.toContain("CodeLlama");
+  expect(codeNames(25e9)).toContain("codellama/CodeLlama-7b-Instruct-hf");
+  const gated = (limit: number, hub: "hf" | "modelscope") =>
+    chooseModels("general", limit, hub, mac).find(({ name }) => name.includes("Llama-3.1"))?.isGated;
+  expect([gated(25e9, "hf"), gated(12e9, "hf"), gated(25e9, "modelscope")]).toEqual([true, false, false]);
+});
+
 test("where nothing fits there is a least demanding one", () => {
   expect(chooseModels("code", 1e9, "hf", mac)).toEqual([]);
   expect(smallestChoice("code", "hf", mac)?.name).toContain("0.5B");

@@ -19,6 +19,8 @@ export interface Choice {
   parameters: number;
   /** LoRA on the model as it is, or QLoRA on its copy in 4 bits. */
   method: "lora" | "qlora";
+  /** Its terms have to be accepted first. */
+  isGated: boolean;
   trainBytes: number;
   runBytes: number;
 }
@@ -31,7 +33,9 @@ export function chooseModels(task: Task, limitBytes: number, hub: HubName, compu
   const choices = recommendations
     .filter(({ tasks }) => tasks.includes(task))
     .flatMap((recommendation) => {
-      const fitting = (["lora", "qlora"] as const).map((method) => choiceOf(recommendation, method, hub, compute));
+      const fitting = (["lora", "qlora"] as const).flatMap(
+        (method) => choiceOf(recommendation, method, hub, compute) ?? [],
+      );
       return fitting.find(({ trainBytes }) => trainBytes <= limitBytes) ?? [];
     });
   return choices.sort((a, b) => b.parameters - a.parameters).slice(0, most);
@@ -40,7 +44,8 @@ export function chooseModels(task: Task, limitBytes: number, hub: HubName, compu
 /** The least demanding model for a task. */
 export function smallestChoice(task: Task, hub: HubName, compute: ComputeFacts): Choice | undefined {
   const all = recommendations.filter(({ tasks }) => tasks.includes(task));
-  return all.map((each) => choiceOf(each, "qlora", hub, compute)).sort((a, b) => a.trainBytes - b.trainBytes)[0];
+  const choices = all.flatMap((each) => choiceOf(each, "qlora", hub, compute) ?? []);
+  return choices.sort((a, b) => a.trainBytes - b.trainBytes)[0];
 }
 
 function choiceOf(
@@ -48,15 +53,18 @@ function choiceOf(
   method: Choice["method"],
   hub: HubName,
   compute: ComputeFacts,
-): Choice {
-  const { shape } = recommendation;
+): Choice | undefined {
+  const { shape, isGated = false } = recommendation;
+  const name = nameOn(hub, recommendation, method === "qlora");
+  if (name === undefined) return undefined;
   const parameters = parametersOf(shape);
   const weightBytes = method === "qlora" ? (parameters * fourBitBits) / 8 : parameters * compute.activationBytes;
   return {
     recommendation,
-    name: nameOn(hub, recommendation, method === "qlora"),
+    name,
     parameters,
     method,
+    isGated: isGated && hub === "hf" && method === "lora",
     trainBytes: memoryToTrain(shape, weightBytes, commonTraining, compute),
     runBytes: memoryToRun(shape, weightBytes, commonContext, compute),
   };

@@ -1,6 +1,7 @@
 import { UserError } from "../protocol/user-error.ts";
+import { connectionReason, reasonOf } from "./connection-reason.ts";
 import { Digest } from "./digest.ts";
-import { ConnectionError, HttpStatusError, type HubHttp, type OpenResponse, reasonOf } from "./http.ts";
+import { ConnectionError, HttpStatusError, type HubHttp, type OpenResponse } from "./http.ts";
 import { PartialFile } from "./partial-file.ts";
 import type { RemoteFile } from "./repository.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
@@ -63,8 +64,7 @@ async function fetchAndCheck(partial: PartialFile, download: FileDownload): Prom
       if (partial.size > 0 && !continues(response, partial.size)) {
         await restart(partial, download);
         digest = new Digest(download.file);
-        if (response.status === 206)
-          throw new ConnectionError(download.url, "the answer is of another part of the file");
+        if (response.status === 206) throw new ConnectionError(download.url, connectionReason("otherPart"));
       }
       await receive(response, partial, digest, download);
     },
@@ -107,7 +107,7 @@ async function receive(
     digest.update(chunk);
     onBytes?.(chunk.length, true);
   }
-  if (partial.size < file.size) throw new ConnectionError(url, `ended after ${partial.size} of ${file.size} bytes`);
+  if (partial.size < file.size) throw new ConnectionError(url, connectionReason("closed"));
 }
 
 async function restart(partial: PartialFile, { onBytes }: FileDownload): Promise<void> {

@@ -2,6 +2,8 @@ import { setMaxListeners } from "node:events";
 import type { Readable } from "node:stream";
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { z } from "zod";
+import { UserError } from "../protocol/user-error.ts";
+import { connectionReason, reasonOf } from "./connection-reason.ts";
 import type { HubSettings } from "./settings.ts";
 
 /** A hub's answer that is not a success. */
@@ -58,7 +60,8 @@ export class HubHttp {
     readonly settings: HubSettings,
     readonly signal?: AbortSignal | undefined,
   ) {
-    const { stallMs } = settings;
+    const { stallMs, hub, endpoint } = settings;
+    if (!URL.canParse(endpoint)) throw new UserError("hub/bad-endpoint", { hub, given: endpoint });
     // One request listens to it, and there may be dozens: a model has a header for each of its files.
     if (signal) setMaxListeners(0, signal);
     // fetch of Node 20 does not know HTTPS_PROXY and its time-outs cannot be chosen.
@@ -85,7 +88,7 @@ export class HubHttp {
       response.body.on("error", () => {}).destroy();
       at = new URL(location, at).href;
     }
-    throw new ConnectionError(url, "too many redirects");
+    throw new ConnectionError(url, connectionReason("redirects"));
   }
 
   /** The JSON that a URL answers with, and the address of the next page, where there is one. */
@@ -97,7 +100,7 @@ export class HubHttp {
       return { value: schema.parse(JSON.parse(text)), next: next && new URL(next, url).href };
     } catch (error) {
       const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-      throw new ConnectionError(url, `not what a hub answers (${reason.split("\n")[0]})`);
+      throw new ConnectionError(url, connectionReason("notAHub", reason.split("\n")[0]));
     }
   }
 
@@ -159,14 +162,6 @@ export class HubHttp {
     const fromStorage = new URL(url).origin !== new URL(this.settings.endpoint).origin;
     throw new HttpStatusError(url, status, code, detail, seconds, fromStorage);
   }
-}
-
-/** Why a connection failed, in the system's words. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join("; ");
-  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
-  return `${error.message || error.name}${cause}`;
 }
 
 async function readAll(url: string, body: Readable, limit: number): Promise<string> {

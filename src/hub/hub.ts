@@ -4,7 +4,7 @@ import { huggingFaceFileUrl, listHuggingFace } from "./hugging-face.ts";
 import { listModelScope, modelScopeFileUrl } from "./modelscope.ts";
 import { isSafePath, type Listing, type Repository } from "./repository.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
-import { hubSettings } from "./settings.ts";
+import { hubSettings, officialEndpoints } from "./settings.ts";
 
 /** Whoever has no network should not wait long to be told. */
 const firstContactFailures = 1;
@@ -53,7 +53,8 @@ export class RemoteRepository {
   private explain(error: unknown): unknown {
     const { hub, name, kind, revision } = this.repository;
     const { endpoint, token } = this.http.settings;
-    const facts = { hub, kind, name, endpoint, hasToken: token !== undefined };
+    const mirror = endpoint === officialEndpoints[hub] ? undefined : new URL(endpoint).host;
+    const facts = { hub, kind, name, mirror, hasToken: token !== undefined };
     if (error instanceof ConnectionError) {
       return new UserError("hub/unreachable", { ...facts, host: new URL(error.url).host, reason: error.reason });
     }

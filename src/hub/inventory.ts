@@ -14,6 +14,8 @@ export interface CachedRepository {
   /** The folder of its newest files; undefined when none was downloaded whole. */
   folder: string | undefined;
   isComplete: boolean;
+  /** Files without which it cannot be used. */
+  missing: string[];
   /** What removing it frees. */
   bytes: number;
 }
@@ -43,8 +45,8 @@ function describe(hub: HubName, kind: RepositoryKind, name: string, root: string
   const revisions = [defaultRevision[hub], ...namesIn(join(root, "refs")), ...namesIn(join(root, "snapshots"))];
   const copies = revisions.flatMap((revision) => findCopy({ hub, kind, name, revision }) ?? []);
   const whole = copies.find(({ missing }) => missing.length === 0);
-  const folder = (whole ?? copies[0])?.folder;
-  return { hub, kind, name, root, folder, isComplete: whole !== undefined, bytes: sizeOf(root) };
+  const { folder, missing = [] } = whole ?? copies[0] ?? {};
+  return { hub, kind, name, root, folder, isComplete: whole !== undefined, missing, bytes: sizeOf(root) };
 }
 
 interface Root {

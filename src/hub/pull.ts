@@ -1,7 +1,8 @@
-import { existsSync, statfsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { freeBytes } from "../core/disk.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { cacheOf } from "./cache.ts";
 import { downloadFile } from "./download-file.ts";
@@ -64,7 +65,9 @@ export async function pull(repository: Repository, options: PullOptions = {}): P
     const listing = await remote.list();
     const files = chooseFiles(repository, listing, options.include);
     const run = new PullRun(remote, cacheOf(repository), listing, files, { ...options, signal });
-    return await run.finish(stop);
+    return await run.finish(stop).catch((error: unknown) => {
+      throw run.explainWrite(error);
+    });
   } finally {
     await remote.http.close();
   }
@@ -137,6 +140,14 @@ class PullRun {
       bytes: this.#progress.totalBytes,
       downloadedBytes: this.#downloaded,
     };
+  }
+
+  /** What a full or read-only disk says becomes a message; any other error stays. */
+  explainWrite(error: unknown): unknown {
+    if (!(error instanceof Error && "syscall" in error && "code" in error)) return error;
+    const { bytes, totalBytes } = this.#progress;
+    if (error.code === "ENOSPC" || error.code === "EDQUOT") return diskFull(this.cache, totalBytes - bytes);
+    return new UserError("file/write-failed", { path: this.cache.root, reason: error.message });
   }
 
   async #missing(): Promise<RemoteFile[]> {
@@ -223,12 +234,13 @@ class PullRun {
 /** @throws UserError when the disk has no room for what is still to come. */
 function requireSpace(cache: RepositoryCache, listing: Listing, missing: readonly RemoteFile[]): void {
   const needed = sum(missing.map((file) => file.size - partialSize(cache.contentPath(listing, file))));
-  const { bavail, bsize } = statfsSync(existingFolder(cache.root));
-  const free = bavail * bsize;
-  if (needed > free) {
-    const { hub, name } = cache.repository;
-    throw new UserError("hub/disk-full", { hub, name, folder: dirname(cache.root), needed, free });
-  }
+  if (needed > freeBytes(cache.root)) throw diskFull(cache, needed);
+}
+
+function diskFull(cache: RepositoryCache, needed: number): UserError {
+  const { hub, name } = cache.repository;
+  const free = freeBytes(cache.root);
+  return new UserError("hub/disk-full", { hub, name, folder: dirname(cache.root), needed, free });
 }
 
 function parsedJson(text: string): unknown {
@@ -237,10 +249,6 @@ function parsedJson(text: string): unknown {
   } catch {
     return undefined; // the file's checksum will tell
   }
-}
-
-function existingFolder(path: string): string {
-  return existsSync(path) ? path : existingFolder(join(path, ".."));
 }
 
 function sum(numbers: readonly number[]): number {

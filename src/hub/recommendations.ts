@@ -6,11 +6,13 @@ export const tasks = ["general", "chinese", "code", "small"] as const;
 export type Task = (typeof tasks)[number];
 
 export interface Recommendation {
-  /** In full precision, and the copy in 4 bits that QLoRA trains on. */
+  /** In full precision, and the copy in 4 bits that QLoRA trains on, where there is one that loads. */
   name: string;
-  quantized: string;
+  quantized?: string;
   /** On ModelScope, where the names differ. */
   modelscope?: { name: string };
+  /** Hugging Face gives it only to those who have accepted its terms; the copies elsewhere are open. */
+  isGated?: boolean;
   tasks: readonly Task[];
   /** An id of `licences`. */
   licence: string;
@@ -78,6 +80,7 @@ export const recommendations: readonly Recommendation[] = [
     name: "meta-llama/Llama-3.2-1B-Instruct",
     quantized: "mlx-community/Llama-3.2-1B-Instruct-4bit",
     modelscope: { name: "LLM-Research/Llama-3.2-1B-Instruct" },
+    isGated: true,
     tasks: ["small"],
     licence: "llama3.2",
     shape: shape(2048, 16, 8192, [32, 8, 64], 128256, true),
@@ -105,6 +108,7 @@ export const recommendations: readonly Recommendation[] = [
     name: "meta-llama/Llama-3.1-8B-Instruct",
     quantized: "mlx-community/Meta-Llama-3.1-8B-Instruct-4bit",
     modelscope: { name: "LLM-Research/Meta-Llama-3.1-8B-Instruct" },
+    isGated: true,
     tasks: ["general"],
     licence: "llama3.1",
     shape: shape(4096, 32, 14336, [32, 8, 128], 128256),
@@ -134,8 +138,9 @@ export const recommendations: readonly Recommendation[] = [
     }),
   ),
   {
+    // mlx-community's copy in 4 bits is of an older format (weights.00.safetensors) that mlx-lm does not load either.
     name: "codellama/CodeLlama-7b-Instruct-hf",
-    quantized: "mlx-community/CodeLlama-7b-Instruct-hf-4bit-MLX",
+    modelscope: { name: "AI-ModelScope/CodeLlama-7b-Instruct-hf" },
     tasks: ["code"],
     licence: "llama2",
     shape: shape(4096, 32, 11008, [32, 32, 128], 32016),
@@ -143,8 +148,12 @@ export const recommendations: readonly Recommendation[] = [
   },
 ];
 
-/** A recommendation's name on a hub, in full precision or in 4 bits. */
-export function nameOn(hub: HubName, { name, quantized, modelscope }: Recommendation, inFourBits: boolean): string {
+/** A recommendation's name on a hub, in full precision or, where there is such a copy, in 4 bits. */
+export function nameOn(
+  hub: HubName,
+  { name, quantized, modelscope }: Recommendation,
+  inFourBits: boolean,
+): string | undefined {
   if (inFourBits) return quantized;
   return hub === "modelscope" ? (modelscope?.name ?? name) : name;
 }

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { nearest } from "../protocol/nearest.ts";
 import { UserError } from "../protocol/user-error.ts";
+import { notAModelError, offlineError } from "./absent.ts";
 import { findCopy } from "./cache.ts";
 import type { PullHooks } from "./pull.ts";
 import { parseRepositoryName, type RepositoryKind, repositoryOf } from "./repository.ts";
@@ -13,24 +14,26 @@ export interface ResolveOptions extends PullHooks {
 
 /**
  * The folder for what `--model` or `--data` says: a folder of this machine before all, then a copy in the caches of the
- * hubs, then a download. A text that is neither a folder nor `ORG/NAME` comes back as it is, for its reader to refuse.
- * @throws UserError when it has to be downloaded and cannot be.
+ * hubs, then a download. Data that are neither a folder nor `ORG/NAME` come back as they are, for their reader to refuse.
+ * @throws UserError when it names no model, or has to be downloaded and cannot be.
  */
 export async function resolveRepository(
   text: string,
   kind: RepositoryKind,
   { hub, offline, ...hooks }: ResolveOptions = {},
 ): Promise<string> {
-  if (statSync(text, { throwIfNoEntry: false })?.isDirectory() || !parseRepositoryName(text)) return text;
+  const found = statSync(text, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return text;
+  if (found || !parseRepositoryName(text)) {
+    if (kind === "model") throw notAModelError(text);
+    return text;
+  }
   const preferred = chosenHub(hub);
   const hubs = hub ? [hub] : [preferred, ...hubNames.filter((name) => name !== preferred)];
   const copies = hubs.flatMap((each) => findCopy(repositoryOf(text, { hub: each, kind })) ?? []);
   const whole = copies.find(({ missing }) => missing.length === 0);
   if (whole) return whole.folder;
-  if (offline || isOffline()) {
-    const missing = copies[0]?.missing ?? [];
-    throw new UserError("hub/offline", { name: text, kind, missing });
-  }
+  if (offline || isOffline()) throw offlineError(text, kind);
   // Loaded on use: most runs find their model here and need no HTTP client.
   const { pull } = await import("./pull.ts");
   const onModelType = kind === "model" ? await supportCheck(text) : undefined;

@@ -17,6 +17,7 @@ test("caches are where the Python tools keep them", () => {
 
 test("endpoints take mirrors, with and without a scheme", () => {
   expect(hubSettings("hf", { HF_ENDPOINT: "https://hf-mirror.com/" }).endpoint).toBe("https://hf-mirror.com");
+  expect(hubSettings("hf", { HF_ENDPOINT: "hf-mirror.com" }).endpoint).toBe("https://hf-mirror.com");
   expect(hubSettings("modelscope", { MODELSCOPE_DOMAIN: "www.modelscope.ai" }).endpoint).toBe(
     "https://www.modelscope.ai",
   );

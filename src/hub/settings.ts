@@ -21,6 +21,12 @@ export const hubFields = {
   }),
 };
 
+/** Where a hub is when no variable names a mirror. */
+export const officialEndpoints: Record<HubName, string> = {
+  hf: "https://huggingface.co",
+  modelscope: "https://modelscope.cn",
+};
+
 export interface HubSettings {
   hub: HubName;
   /** Without a slash at the end. */
@@ -41,16 +47,15 @@ export function hubSettings(hub: HubName, env: Environment = process.env): HubSe
   if (hub === "hf") {
     return {
       hub,
-      endpoint: withoutSlash(env.HF_ENDPOINT || "https://huggingface.co"),
+      endpoint: address(env.HF_ENDPOINT || officialEndpoints.hf),
       token: clean(env.HF_TOKEN) ?? clean(env.HUGGING_FACE_HUB_TOKEN) ?? tokenFile(env),
       cacheFolder: expand(env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(hfHome(env), "hub")),
       stallMs,
     };
   }
-  const domain = env.MODELSCOPE_ENDPOINT || env.MODELSCOPE_DOMAIN || "https://modelscope.cn";
   return {
     hub,
-    endpoint: withoutSlash(/^https?:\/\//i.test(domain) ? domain : `https://${domain}`),
+    endpoint: address(env.MODELSCOPE_ENDPOINT || env.MODELSCOPE_DOMAIN || officialEndpoints.modelscope),
     token: clean(env.MODELSCOPE_API_TOKEN),
     cacheFolder: expand(env.MODELSCOPE_CACHE || join(homedir(), ".cache", "modelscope")),
     stallMs,
@@ -92,6 +97,8 @@ function expand(path: string): string {
   return resolve(known.replace(/^~(?=\/|$)/, homedir()));
 }
 
-function withoutSlash(url: string): string {
-  return url.trim().replace(/\/+$/, "");
+/** An address as people write it: without a slash at the end, and with `https://` where only a host is given. */
+function address(text: string): string {
+  const url = text.trim().replace(/\/+$/, "");
+  return /^https?:\/\//i.test(url) ? url : `https://${url}`;
 }

@@ -1,7 +1,7 @@
 import type { KeyValueStore } from "../core/head-attention.ts";
 import type { Quantization } from "../core/ops.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { TokenBuffer } from "./token-buffer.ts";
+import { KeyValueBuffers } from "./key-value-buffers.ts";
 
 // B batch · K key/value heads · L new tokens · S tokens so far · E head size
 
@@ -25,21 +25,20 @@ export interface Cache extends KeyValueStore {
  */
 export class KVCache implements Cache {
   static readonly step = 256;
-  readonly #keys = new TokenBuffer();
-  readonly #values = new TokenBuffer();
+  readonly #tokens = new KeyValueBuffers();
   #offset = 0;
 
   get offset(): number {
     return this.#offset;
   }
   get state(): readonly Tensor[] {
-    return [...this.#keys.state, ...this.#values.state];
+    return this.#tokens.state;
   }
   get nbytes(): number {
-    return this.#keys.nbytes + this.#values.nbytes;
+    return this.#tokens.nbytes;
   }
   get isPacked(): boolean {
-    return this.#keys.isPacked;
+    return this.#tokens.isPacked;
   }
   get inPlace(): boolean {
     return !this.isPacked;
@@ -47,33 +46,28 @@ export class KVCache implements Cache {
 
   append(k: Tensor, v: Tensor): [keys: Tensor, values: Tensor] {
     this.reserve(k);
-    this.#keys.write(k, this.#offset);
-    this.#values.write(v, this.#offset);
+    this.#tokens.write(k, v, this.#offset);
     this.#offset += k.dim(2);
     return this.read();
   }
 
   /** All so far: [B, K, S, E] each. */
   read(): [keys: Tensor, values: Tensor] {
-    return [this.#keys.read(0, this.#offset), this.#values.read(0, this.#offset)];
+    return this.#tokens.read(0, this.#offset);
   }
 
   reserve(like: Pick<Tensor, "shape" | "dtype">): readonly Tensor[] {
-    const room = Math.ceil((this.#offset + (like.shape[2] ?? 0)) / KVCache.step) * KVCache.step;
-    this.#keys.reserve(like, room);
-    this.#values.reserve(like, room);
+    this.#tokens.reserve(like, Math.ceil((this.#offset + (like.shape[2] ?? 0)) / KVCache.step) * KVCache.step);
     return this.state;
   }
 
   replace(keys: Tensor, values: Tensor, length: number): void {
-    this.#keys.replace([keys]);
-    this.#values.replace([values]);
+    this.#tokens.replace([keys, values]);
     this.#offset += length;
   }
 
   pack(quantization: Quantization): void {
-    this.#keys.pack(quantization, this.#offset);
-    this.#values.pack(quantization, this.#offset);
+    this.#tokens.pack(quantization, this.#offset);
   }
 
   canTrim(): boolean {
@@ -85,8 +79,7 @@ export class KVCache implements Cache {
   }
 
   dispose(): void {
-    this.#keys.dispose();
-    this.#values.dispose();
+    this.#tokens.dispose();
     this.#offset = 0;
   }
 }

@@ -1,59 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { gradientError } from "../../test/gradients.ts";
-import { toyModel } from "../../test/toys.ts";
+import { familyToys, toyModel } from "../../test/toys.ts";
 import { activeMemory, clearCache, liveTensors } from "../core/memory.ts";
 import { integers } from "../core/ops.ts";
 import { keep, scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { evaluate } from "../core/transforms.ts";
-import type { LanguageModel } from "./language-model.ts";
+import { families } from "./registry.ts";
 
-const experts = { num_experts: 5, num_experts_per_tok: 3, moe_intermediate_size: 6, norm_topk_prob: true };
-const variants: [name: string, type: string, changes: Record<string, unknown>][] = [
-  ["llama", "llama", {}],
-  ["llama with biases, untied", "llama", { attention_bias: true, mlp_bias: true, tie_word_embeddings: false }],
-  ["llama 3 rope", "llama", { rope_scaling: { rope_type: "llama3", factor: 8, original_max_position_embeddings: 32 } }],
-  ["mistral", "mistral", { num_key_value_heads: 1 }],
-  ["qwen2", "qwen2", { head_dim: undefined, num_key_value_heads: 4 }],
-  ["qwen3", "qwen3", {}],
-  ["qwen3_moe", "qwen3_moe", experts],
-  [
-    "qwen3_moe, a dense block, shares as they are",
-    "qwen3_moe",
-    { ...experts, mlp_only_layers: [1], norm_topk_prob: false },
-  ],
-  ["mixtral", "mixtral", { num_local_experts: 3 }],
-];
 const ids = Array.from({ length: 12 }, (_, i) => (i * 7 + 3) % 24);
 
-/** Logits of all positions, the tokens fed `sizes` at a time through a cache. */
-function cached(model: LanguageModel, sizes: readonly number[]): number[] {
-  const cache = model.makeCache();
-  let start = 0;
-  const logits = sizes.flatMap((size) => {
-    const chunk = ids.slice(start, start + size);
-    start += size;
-    const out = scope(() => model.forward(integers(chunk, [1, size]), cache));
-    evaluate(
-      out,
-      cache.map((layer) => layer.state),
-    );
-    return out.toArray();
-  });
-  for (const layer of cache) layer.dispose();
-  return logits;
-}
+test("every architecture has a toy", () => {
+  expect([...new Set(familyToys.map(([, type]) => type))].sort()).toEqual(Object.keys(families).sort());
+});
 
-describe.each(variants)("%s", (_, type, changes) => {
-  test("cached decoding, token by token and in chunks, equals the full forward", () => {
-    const model = toyModel(type, { ...changes, num_hidden_layers: 2 });
-    const full = model.forward(integers(ids, [1, ids.length])).toArray();
-    for (const sizes of [Array<number>(12).fill(1), [5, 1, 1, 4, 1], [12]]) {
-      const found = cached(model, sizes);
-      expect(Math.max(...full.map((each, i) => Math.abs(each - (found[i] ?? Number.NaN))))).toBeLessThan(2e-5);
-    }
-  });
-
+describe.each(familyToys)("%s", (_, type, changes) => {
   test("rows of a batch do not see each other, nor a token what follows it", () => {
     const model = toyModel(type, changes);
     const alone = model.forward(integers(ids.slice(0, 6), [1, 6])).toArray();

@@ -26,14 +26,24 @@ export abstract class LanguageModel extends Module {
   /** The transformer blocks, first to last. */
   abstract get blocks(): Block[];
 
-  /** tokens: [B, L] integers → normalized hidden states [B, L, D]. */
-  abstract hidden(tokens: Tensor, cache?: readonly KeyValueStore[]): Tensor;
+  /** tokens: [B, L] integers → what the first block takes, [B, L, D]. */
+  abstract embed(tokens: Tensor): Tensor;
+
+  /** What the last block gives, normalized: [..., D] → [..., D]. */
+  abstract normalize(h: Tensor): Tensor;
 
   /** The output layer, or the embedding table when they are one. */
   abstract get head(): LinearLayer | EmbeddingLayer;
 
   /** [..., D] → logits [..., V]. */
   abstract logits(hidden: Tensor): Tensor;
+
+  /** tokens: [B, L] integers → normalized hidden states [B, L, D]. */
+  hidden(tokens: Tensor, cache?: readonly KeyValueStore[]): Tensor {
+    const mask = causalMask(tokens);
+    const embedded = this.embed(tokens);
+    return this.normalize(this.blocks.reduce((h, block, i) => block.forward(h, mask, cache?.[i]), embedded));
+  }
 
   /** tokens: [B, L] → logits [B, L, V]. */
   forward(tokens: Tensor, cache?: readonly KeyValueStore[]): Tensor {
@@ -61,7 +71,7 @@ export interface Block extends Module {
   forward(x: Tensor, mask: AttentionMask, cache?: KeyValueStore): Tensor;
 }
 
-/** One new token sees everything before it; several see only up to their own place. */
-export function causalMask(tokens: Tensor): AttentionMask {
-  return tokens.dim(1) > 1 ? "causal" : "none";
+/** One new token sees everything before it; several see only up to their own place. x: [B, L, …] */
+export function causalMask(x: Tensor): AttentionMask {
+  return x.dim(1) > 1 ? "causal" : "none";
 }

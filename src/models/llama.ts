@@ -11,7 +11,7 @@ import { Linear, type LinearLayer, project } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { RMSNorm } from "../nn/norm.ts";
 import { RoPE, ropeFields } from "../nn/rope.ts";
-import { type Block, causalMask, LanguageModel } from "./language-model.ts";
+import { type Block, LanguageModel } from "./language-model.ts";
 
 export const LlamaConfig = z.looseObject({
   model_type: z.string(),
@@ -47,8 +47,8 @@ export class Attention extends Module {
   o_proj: LinearLayer;
   declare q_norm?: RMSNorm;
   declare k_norm?: RMSNorm;
+  rope: RoPE;
   readonly #heads: { H: number; K: number; E: number };
-  readonly #rope: RoPE;
 
   constructor(config: LlamaConfig, { qkvBias, outputBias, qkNorm, defaultTheta }: AttentionOptions) {
     super();
@@ -64,7 +64,7 @@ export class Attention extends Module {
       this.k_norm = new RMSNorm(E, eps);
     }
     this.#heads = { H, K, E };
-    this.#rope = new RoPE(E, config, defaultTheta);
+    this.rope = new RoPE(E, config, defaultTheta);
   }
 
   /** x: [B, L, D] → [B, L, D] */
@@ -78,7 +78,7 @@ export class Attention extends Module {
     const { H, K, E } = this.#heads;
     const { q_norm, k_norm } = this;
     const norms = q_norm && k_norm && { q: q_norm.weight, k: k_norm.weight, eps: q_norm.eps };
-    return { heads: H, kvHeads: K, norms, rope: this.#rope.options, scale: E ** -0.5, mask };
+    return { heads: H, kvHeads: K, norms, rope: this.rope.options, scale: E ** -0.5, mask };
   }
 
   get headSize(): number {
@@ -161,14 +161,6 @@ export class LlamaModel extends Module {
     this.layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => makeBlock(layer));
     this.norm = new RMSNorm(config.hidden_size, config.rms_norm_eps);
   }
-
-  /** tokens: [B, L] → [B, L, D] */
-  forward(tokens: Tensor, cache?: readonly KeyValueStore[]): Tensor {
-    const mask = causalMask(tokens);
-    let h = this.embed_tokens.forward(tokens);
-    for (const [i, layer] of this.layers.entries()) h = layer.forward(h, mask, cache?.[i]);
-    return this.norm.forward(h);
-  }
 }
 
 export class Llama extends LanguageModel {
@@ -197,8 +189,12 @@ export class Llama extends LanguageModel {
     return this.lm_head ?? this.model.embed_tokens;
   }
 
-  override hidden(tokens: Tensor, cache?: readonly KeyValueStore[]): Tensor {
-    return this.model.forward(tokens, cache);
+  override embed(tokens: Tensor): Tensor {
+    return this.model.embed_tokens.forward(tokens);
+  }
+
+  override normalize(h: Tensor): Tensor {
+    return this.model.norm.forward(h);
   }
 
   override logits(hidden: Tensor): Tensor {

@@ -5,6 +5,7 @@ import { type DType, isFloating } from "../core/dtype.ts";
 import { computeDtype } from "../core/kernels.ts";
 import type { Quantization } from "../core/ops.ts";
 import { loadSafetensors, type Weights } from "../core/safetensors.ts";
+import { keep, scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { readJsonFile } from "../core/text-file.ts";
 import { evaluate } from "../core/transforms.ts";
@@ -55,10 +56,17 @@ export function loadModel(folder: string, { dtype, lazy = false }: LoadOptions =
   const config = readModelConfig(folder);
   const model = buildModel(config, folder);
   const wanted = (stored: DType): DType => (dtype === "keep" ? stored : (dtype ?? computeDtype(stored)));
-  const weights = cast(model.sanitize(readWeights(folder)), wanted);
-  quantizeLayers(model, weights, config);
-  model.loadWeights(weights, { source: folder });
-  if (!lazy) evaluate(model.parameters());
+  try {
+    scope(() => {
+      const weights = cast(model.sanitize(readWeights(folder)), wanted);
+      quantizeLayers(model, weights, config);
+      model.loadWeights(weights, { source: folder });
+    });
+    if (!lazy) evaluate(model.parameters());
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
   return model.train(false);
 }
 
@@ -70,10 +78,16 @@ export function readModelConfig(folder: string): ModelConfig {
   return parsed.data;
 }
 
-/** The architecture of `config` with random weights. */
+/** The architecture of `config` with random weights, which it owns: `dispose` frees them. */
 export function buildModel(config: ModelConfig, source: string): LanguageModel {
   const family = Object.hasOwn(families, config.model_type) ? families[config.model_type] : undefined;
-  if (family) return family.build(config, source);
+  if (family) {
+    return scope(() => {
+      const model = family.build(config, source);
+      keep(model.parameters());
+      return model;
+    });
+  }
   const supported = Object.keys(families);
   throw new UserError("model/unsupported-type", {
     type: config.model_type,
@@ -115,6 +129,7 @@ function quantizeLayers(model: LanguageModel, weights: Weights, config: ModelCon
     if (!scales || !weight) continue;
     const packed = { weight, scales, biases: weights[`${path}.biases`] };
     const settings = quantizationOf(path, config);
+    if (layer instanceof Linear || layer instanceof Embedding || layer instanceof SwitchLinear) layer.weight.dispose();
     if (layer instanceof Linear) model.replace(path, new QuantizedLinear(packed, settings, layer.bias));
     else if (layer instanceof Embedding) model.replace(path, new QuantizedEmbedding(packed, settings, dtype));
     else if (layer instanceof SwitchLinear) model.replace(path, new QuantizedSwitchLinear(packed, settings));

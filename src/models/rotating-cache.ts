@@ -1,7 +1,7 @@
-import type { Quantization } from "../core/ops.ts";
+import { arange, type Quantization } from "../core/ops.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type Cache, KVCache } from "./cache.ts";
-import { TokenBuffer } from "./token-buffer.ts";
+import { KeyValueBuffers } from "./key-value-buffers.ts";
 
 export interface RotatingOptions {
   /** Tokens that are kept at most. */
@@ -18,8 +18,7 @@ export class RotatingKVCache implements Cache {
   readonly inPlace = false;
   readonly #maxSize: number;
   readonly #keep: number;
-  readonly #keys = new TokenBuffer();
-  readonly #values = new TokenBuffer();
+  readonly #tokens = new KeyValueBuffers();
   #offset = 0; // tokens ever seen
   #length = 0; // tokens held
   #next = 0; // where the next single token goes
@@ -33,14 +32,14 @@ export class RotatingKVCache implements Cache {
     return this.#offset;
   }
   get state(): readonly Tensor[] {
-    return [...this.#keys.state, ...this.#values.state];
+    return this.#tokens.state;
   }
   get nbytes(): number {
-    return this.#keys.nbytes + this.#values.nbytes;
+    return this.#tokens.nbytes;
   }
 
   get isPacked(): boolean {
-    return this.#keys.isPacked;
+    return this.#tokens.isPacked;
   }
 
   append(k: Tensor, v: Tensor): [keys: Tensor, values: Tensor] {
@@ -48,19 +47,25 @@ export class RotatingKVCache implements Cache {
     if (count === 1) this.#makePlace();
     else this.#putInOrder(this.#maxSize - 1);
     const room = Math.max(this.#next + count, Math.min(this.#maxSize, this.#rounded(this.#next + count)));
-    for (const [buffer, x] of [[this.#keys, k] as const, [this.#values, v] as const]) {
-      buffer.reserve(x, room);
-      buffer.write(x, this.#next);
-    }
+    this.#tokens.reserve(k, room);
+    this.#tokens.write(k, v, this.#next);
     this.#next += count;
     this.#length = Math.max(this.#length, this.#next);
     this.#offset += count;
-    return [this.#keys.read(0, this.#length), this.#values.read(0, this.#length)];
+    return this.#tokens.read(0, this.#length);
+  }
+
+  /** The first few tokens and the latest, however many come at once; for a single one all that is kept are these. */
+  seen(length: number, keys: number): Tensor | undefined {
+    if (length === 1 || keys <= this.#maxSize) return undefined;
+    const query = arange(keys - length, keys).reshape(length, 1);
+    const key = arange(0, keys);
+    const latest = key.greater(query.subtract(this.#maxSize - this.#keep));
+    return latest.logicalOr(key.less(this.#keep)).logicalAnd(key.lessEqual(query));
   }
 
   pack(quantization: Quantization): void {
-    this.#keys.pack(quantization, this.#length);
-    this.#values.pack(quantization, this.#length);
+    this.#tokens.pack(quantization, this.#length);
   }
 
   canTrim(count: number): boolean {
@@ -75,8 +80,7 @@ export class RotatingKVCache implements Cache {
   }
 
   dispose(): void {
-    this.#keys.dispose();
-    this.#values.dispose();
+    this.#tokens.dispose();
     this.#offset = 0;
     this.#length = 0;
     this.#next = 0;
@@ -104,8 +108,7 @@ export class RotatingKVCache implements Cache {
           [0, keep],
           [keep + drop, length],
         ];
-    this.#keys.select(ranges);
-    this.#values.select(ranges);
+    this.#tokens.select(ranges);
     this.#length = length - drop;
     this.#next = this.#length;
   }

@@ -130,9 +130,9 @@ export abstract class Module {
     this.update(weights);
   }
 
-  /** Frees every parameter. The module is of no use afterwards. */
+  /** Frees every parameter, and what modules below own besides. The module is of no use afterwards. */
   dispose(): void {
-    for (const tensor of Object.values(this.parameters())) tensor.dispose();
+    for (const [, member] of this.members()) member.dispose();
   }
 
   /** The object or list that holds the field at the end of `path`, and the field's name. */

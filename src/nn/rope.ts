@@ -4,6 +4,7 @@ import { tensor } from "../core/ops.ts";
 import { keep } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { UserError } from "../protocol/user-error.ts";
+import { Module } from "./module.ts";
 
 const number = z.number();
 
@@ -29,7 +30,7 @@ export const ropeFields = {
 type RopeConfig = z.infer<z.ZodObject<typeof ropeFields>>;
 
 /** Rotary position embedding with the scaling that a config asks for. */
-export class RoPE {
+export class RoPE extends Module {
   readonly options: fast.RopeOptions;
 
   constructor(
@@ -37,6 +38,7 @@ export class RoPE {
     { rope_theta, rope_traditional, rope_scaling, rope_parameters }: RopeConfig,
     defaultTheta: number,
   ) {
+    super();
     const settings = rope_parameters ?? rope_scaling ?? {};
     const base = rope_parameters?.rope_theta ?? rope_theta ?? defaultTheta;
     const type = settings.rope_type ?? settings.type ?? "default";
@@ -60,6 +62,11 @@ export class RoPE {
   /** x: [B, H, L, E], its first token at position `offset`. */
   forward(x: Tensor, offset: number): Tensor {
     return fast.rope(x, offset, this.options);
+  }
+
+  override dispose(): void {
+    this.options.freqs?.dispose();
+    this.options.frequencies?.dispose();
   }
 }
 

@@ -62,12 +62,9 @@ interface Options {
 }
 
 async function whole(pieces: Pieces, head: Head, count: number, { withLogprobs }: Options): Promise<unknown> {
-  const choices = Array.from({ length: count }, () => ({
-    text: "",
-    thinking: "",
-    tokens: [] as AnswerToken[],
-    finishReason: "stop",
-  }));
+  const choices = Array.from({ length: count }, (): AnswerDelta & { finishReason: string } => {
+    return { text: "", thinking: "", tokens: [], finishReason: "stop" };
+  });
   const ends: AnswerEnd[] = [];
   for await (const piece of pieces) {
     const choice = choices[piece.index];

@@ -99,7 +99,9 @@ class Choice {
 }
 
 async function whole(pieces: Pieces, head: object, choices: readonly Choice[]): Promise<unknown> {
-  const found = choices.map(() => ({ text: "", tokens: [] as AnswerToken[], finishReason: "stop" }));
+  const found = choices.map((): Pick<AnswerDelta, "text" | "tokens"> & { finishReason: string } => {
+    return { text: "", tokens: [], finishReason: "stop" };
+  });
   const ends: AnswerEnd[] = [];
   for await (const piece of pieces) {
     const own = found[piece.index];

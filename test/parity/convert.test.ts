@@ -39,11 +39,11 @@ const others: [name: string, source: string, options: z.input<typeof Options>][]
 ];
 
 /** Our copy of a source, made as its case says. */
-function ourCopy(source: string, { dequantize, dtype, quant_predicate: recipe, ...q }: Options): string {
+async function ourCopy(source: string, { dequantize, dtype, quant_predicate: recipe, ...q }: Options): Promise<string> {
   const target = join(mkdtempSync(join(tmpdir(), "cygnet-convert-")), "copy");
   const settings = withModeDefaults({ mode: q.q_mode, bits: q.q_bits, group_size: q.q_group_size });
   const quantize: QuantizationRequest | undefined = dequantize ? undefined : { settings, recipe, rules: [] };
-  convertModel({ source: join(parity, source), target, force: false, quantize, dequantize, dtype });
+  await convertModel({ source: join(parity, source), target, force: false, quantize, dequantize, dtype });
   return target;
 }
 
@@ -80,13 +80,13 @@ function comparable({ quantization, quantization_config, torch_dtype, ...rest }:
   return { ...rest, quantization: entries && Object.fromEntries(filled) };
 }
 
-test.each(index.converted)("convert writes the files of mlx_lm.convert: %s", (name) => {
+test.each(index.converted)("convert writes the files of mlx_lm.convert: %s", async (name) => {
   const { source, options } = read(join("converted", name, "case.json"), Case);
-  expectSameFiles(ourCopy(source, options), join(parity, "converted", name));
+  expectSameFiles(await ourCopy(source, options), join(parity, "converted", name));
 });
 
-test.each(others)("convert writes the files of mlx_lm.convert: %s", (name, source, options) => {
-  expectSameFiles(ourCopy(source, Options.parse(options)), join(parity, name));
+test.each(others)("convert writes the files of mlx_lm.convert: %s", async (name, source, options) => {
+  expectSameFiles(await ourCopy(source, Options.parse(options)), join(parity, name));
 });
 
 // Ours are equal bit for bit, so these are the logits of our copies as well.

@@ -23,6 +23,7 @@ export const index = read(
 
 /** The greatest difference of two lists, relative to the greatest value of the second. */
 export function relativeDifference(found: readonly number[], expected: readonly number[]): number {
-  const size = Math.max(1e-12, ...expected.map(Math.abs));
-  return Math.max(...expected.map((value, i) => Math.abs((found[i] ?? Number.NaN) - value))) / size;
+  const greatest = (values: readonly number[]) => values.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
+  const differences = expected.map((value, i) => (found[i] ?? Number.NaN) - value);
+  return greatest(differences) / Math.max(1e-12, greatest(expected));
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { type ConvertedModel, convertModel } from "../../convert/convert-model.ts";
 import { parseLayerRule, type QuantizationRequest, requireQuantization } from "../../convert/quantization-request.ts";
-import { requireTarget } from "../../convert/save-model.ts";
+import { requireTarget } from "../../convert/target-folder.ts";
 import { peakMemory } from "../../core/memory.ts";
 import { type Divergence, measureDivergence } from "../../evaluate/divergence.ts";
 import { cutRows, requireRows, tokensOfFile } from "../../evaluate/token-rows.ts";
@@ -10,6 +10,7 @@ import { withModeDefaults } from "../../nn/quantization.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { ConvertConfig } from "../commands/convert.ts";
+import { dataFile } from "../data-file.ts";
 import { describeMachine } from "../machine.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
@@ -19,16 +20,24 @@ import { flagOf } from "../values.ts";
 const measured = { rowLength: 512, rows: 64 };
 const builtInText = fileURLToPath(new URL("../../../assets/quality/text.txt", import.meta.url));
 
-export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
+export async function convert(config: ConvertConfig, ui: Ui): Promise<number> {
   const { mlx_path: target, dequantize, dtype, force } = config;
   const quantize = requestOf(config);
   const source = await modelFolder(config, ui);
   requireTarget({ source, target, force });
   // Read first: a mistake in the texts should not be told after minutes of work.
-  const rows = config.quality ? await rowsOfText(source, config.data ?? builtInText) : [];
+  const data = config.data === undefined ? undefined : await dataFile(config.data, config, ui);
+  const rows = config.quality ? await rowsOfText(source, data ?? builtInText) : [];
   const calibration = config.calibrate === undefined ? undefined : await rowsOfText(source, config.calibrate);
-  ui.say("convert/working", { source: config.model, target });
-  const report = convertModel({ source, target, force, dequantize, dtype, quantize, calibration });
+  const options = { source, target, force, dequantize, dtype, quantize, calibration };
+  const report = await ui.interruptible((signal) => {
+    ui.say("convert/working", { source: config.model, target });
+    return convertModel({ ...options, signal });
+  });
+  if (!report) {
+    ui.say("convert/stopped", { target });
+    return 130;
+  }
   const peakBytes = peakMemory();
   ui.say("convert/saved", {
     path: target,
@@ -40,7 +49,8 @@ export async function convert(config: ConvertConfig, ui: Ui): Promise<void> {
   if (report.quantized?.unfit.length) ui.say("convert/unfit", { layers: report.quantized.unfit });
   const divergence = config.quality ? await compareIfItFits(source, config, rows, ui) : undefined;
   ui.emit(summaryOf(config, report, peakBytes, divergence));
-  if (divergence) tellQuality(divergence, config.data, ui);
+  if (divergence) tellQuality(divergence, data, ui);
+  return 0;
 }
 
 /** What `-q` and the flags beside it ask for. */
@@ -68,9 +78,10 @@ function requestOf(config: ConvertConfig): QuantizationRequest | undefined {
 }
 
 async function rowsOfText(model: string, path: string): Promise<number[][]> {
-  const { config } = buildModel(readModelConfig(model), model);
+  const shape = buildModel(readModelConfig(model), model);
+  shape.dispose();
   const rows = cutRows(await tokensOfFile(path, await Tokenizer.load(model)), measured.rowLength, measured.rows);
-  requireRows(rows, config.vocab_size, path);
+  requireRows(rows, shape.config.vocab_size, path);
   return rows;
 }
 

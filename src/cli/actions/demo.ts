@@ -153,7 +153,7 @@ function table(
   after: readonly string[],
   shown: readonly number[],
 ): string {
-  const columns = process.stdout.columns ?? 100;
+  const columns = process.stdout.columns || 100;
   const head = sideBySide([[say("demo/before", {}), say("demo/after", {})]], columns);
   const rows = shown.map(
     (i) => `\n  ${questions[i]?.query ?? ""}\n${sideBySide([[before[i] ?? "", after[i] ?? ""]], columns)}`,

@@ -5,11 +5,13 @@ import { say } from "../../protocol/language.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { PerplexityConfig } from "../commands/eval-perplexity.ts";
+import { dataFile } from "../data-file.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 
 export async function evalPerplexity(config: PerplexityConfig, ui: Ui): Promise<void> {
-  const { data, adapter_path, sequence_length, num_samples } = config;
+  const { adapter_path, sequence_length, num_samples } = config;
+  const data = await dataFile(config.data, config, ui);
   const folder = await modelFolder(config, ui);
   const tokenizer = await Tokenizer.load(folder);
   const rows = cutRows(await tokensOfFile(data, tokenizer), sequence_length, num_samples);

@@ -1,5 +1,6 @@
 import { dequantizeLayers, fuseAdapters } from "../../convert/fuse.ts";
-import { requireTarget, saveModel } from "../../convert/save-model.ts";
+import { saveModel } from "../../convert/save-model.ts";
+import { requireTarget } from "../../convert/target-folder.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Weights } from "../../core/safetensors.ts";
 import { scope } from "../../core/scope.ts";
@@ -10,7 +11,7 @@ import type { FuseConfig } from "../commands/fuse.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 
-export async function fuse(settings: FuseConfig, ui: Ui): Promise<void> {
+export async function fuse(settings: FuseConfig, ui: Ui): Promise<number> {
   const { adapter_path, save_path: target, dequantize, force } = settings;
   const source = await modelFolder(settings, ui);
   requireTarget({ source, target, force });
@@ -23,10 +24,19 @@ export async function fuse(settings: FuseConfig, ui: Ui): Promise<void> {
   model.update(inDtypes(model.parameters(), dtypes));
   evaluate(model.parameters());
   const { quantization: _packed, quantization_config: _same, ...plain } = config;
-  saveModel({ model, config: dequantize ? plain : config, source, target, force });
+  const options = { model, config: dequantize ? plain : config, source, target, force };
+  const isSaved = await ui.interruptible(async (signal) => {
+    await saveModel({ ...options, signal });
+    return true;
+  });
+  if (!isSaved) {
+    ui.say("convert/stopped", { target });
+    return 130;
+  }
   ui.emit({ save_path: target, merged_layers: layers.length, dequantized: dequantize });
   ui.say("fuse/done", { path: target, layers: layers.length });
   if (config.quantization && !dequantize && layers.length > 0) ui.say("fuse/requantized", {});
+  return 0;
 }
 
 function dtypesOf(weights: Weights): Map<string, DType> {

@@ -10,6 +10,7 @@ import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { GenerateConfig } from "../commands/generate.ts";
 import { modelFolder } from "../model-folder.ts";
+import { PromptLine } from "../prompt-line.ts";
 import type { Ui } from "../ui.ts";
 import { flagOf } from "../values.ts";
 import { conversation, encodeMessages, idOf } from "./generate.ts";
@@ -21,15 +22,16 @@ const Row = z
 type Row = z.infer<typeof Row>;
 
 /** Answers to all prompts of a file, in its order, one JSON object a line: the row with the answer and how it ended. */
-export async function generateFile(config: GenerateConfig, path: string, ui: Ui): Promise<void> {
+export async function generateFile(config: GenerateConfig, path: string, ui: Ui): Promise<number> {
   refuseOthers(config);
-  const signal = ui.interruption();
   const folder = await modelFolder(config, ui);
   const tokenizer = await Tokenizer.load(folder);
   const rows = await readRows(path);
   const prompts = await Promise.all(rows.map((row) => encodeMessages(config, tokenizer, messagesOf(row, config))));
   const model = loadModel(folder, config.dtype ? { dtype: config.dtype } : {});
   if (config.adapter_path) loadAdapter(model, config.adapter_path);
+  const signal = ui.interruption();
+  const prompting = new PromptLine(ui);
   const lines: string[] = [];
   const start = performance.now();
   let tokens = 0;
@@ -42,6 +44,7 @@ export async function generateFile(config: GenerateConfig, path: string, ui: Ui)
     stop: config.stop,
     extraEosTokenIds: config.extra_eos_token.map((token) => idOf(token, tokenizer)),
     signal,
+    onPrompt: prompting.onPrompt,
   });
   for await (const { text, tokenIds, finishReason } of answers) {
     if (signal.aborted) break;
@@ -56,11 +59,13 @@ export async function generateFile(config: GenerateConfig, path: string, ui: Ui)
     if (config.output === undefined) process.stdout.write(`${lines.at(-1)}\n`);
     if (ui.interactive) ui.tell(`\r${lines.length}/${rows.length}`);
   }
+  prompting.end();
   if (ui.interactive) ui.tell("\r");
   if (config.output !== undefined) writeTextFile(config.output, lines.map((line) => `${line}\n`).join(""));
   const seconds = (performance.now() - start) / 1000;
   ui.say("generate/file-report", { answers: lines.length, tokens, seconds, peakBytes: peakMemory() });
   model.dispose();
+  return signal.aborted ? 130 : 0;
 }
 
 function refuseOthers({ draft_model, max_kv_size, kv_bits }: GenerateConfig): void {

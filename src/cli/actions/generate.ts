@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { peakMemory } from "../../core/memory.ts";
 import * as random from "../../core/random.ts";
 import { type GeneratedText, generateText } from "../../generate/generate-text.ts";
@@ -10,12 +10,13 @@ import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { GenerateConfig } from "../commands/generate.ts";
 import { modelFolder } from "../model-folder.ts";
+import { PromptLine } from "../prompt-line.ts";
 import type { Ui } from "../ui.ts";
 import { flagOf } from "../values.ts";
 import { promptCacheFor } from "./prompt-cache-file.ts";
 import { samplingOf } from "./sampling.ts";
 
-export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
+export async function generate(config: GenerateConfig, ui: Ui): Promise<number> {
   if (config.prompts !== undefined)
     return (await import("./generate-file.ts")).generateFile(config, config.prompts, ui);
   const folder = await modelFolder(config, ui);
@@ -33,6 +34,8 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
     config.draft_model === undefined ? undefined : await loadDraft(config, config.draft_model, tokenizer, ui);
   const kept = config.prompt_cache_file === undefined ? undefined : promptCacheFor(config, folder, model, prompt);
   const cache = draft ? undefined : (kept?.layers ?? model.makeCache({ maxSize: config.max_kv_size }));
+  const signal = ui.interruption();
+  const line = new PromptLine(ui);
   const text = generateText(model, tokenizer, prompt.slice(kept?.common), {
     sampling: { ...samplingOf(config, tokenizer, size), topLogprobs: config.logprobs },
     maxTokens: config.max_tokens,
@@ -45,11 +48,30 @@ export async function generate(config: GenerateConfig, ui: Ui): Promise<void> {
     },
     stop: config.stop,
     extraEosTokenIds,
+    signal,
+    onPrompt: line.onPrompt,
   });
-  let step = await text.next();
-  for (; !step.done; step = await text.next()) ui.print(step.value);
+  const result = await printed(text, line, ui);
+  if (signal.aborted) {
+    ui.print("\n");
+    return 130;
+  }
   if (kept) kept.save(ui);
-  report(step.value, prompt, tokenizer, ui);
+  report(result, prompt, tokenizer, ui);
+  return 0;
+}
+
+async function printed(text: AsyncGenerator<string, GeneratedText>, line: PromptLine, ui: Ui): Promise<GeneratedText> {
+  try {
+    for (;;) {
+      const step = await text.next();
+      line.end();
+      if (step.done) return step.value;
+      ui.print(step.value);
+    }
+  } finally {
+    line.end();
+  }
 }
 
 /** What a draft guesses must mean the same to both models; what depends on the tokens before cannot be checked in one pass. */
@@ -76,11 +98,21 @@ async function loadDraft(config: GenerateConfig, name: string, tokenizer: Tokeni
 }
 
 async function encodePrompt(config: GenerateConfig, tokenizer: Tokenizer): Promise<number[]> {
-  const text =
-    config.prompt === "-" ? readFileSync(0, "utf8") : config.prompt.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
+  const { prompt = isPiped() ? "-" : "hello" } = config;
+  const text = prompt === "-" ? readFileSync(0, "utf8") : prompt.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
   const ids = await encodeMessages(config, tokenizer, conversation(text, config.system_prompt));
   if (ids.length === 0) throw new UserError("generate/empty-prompt", {});
   return ids;
+}
+
+/** Whether a shell gives a file or another program's output; not what a program leaves open that says nothing. */
+function isPiped(): boolean {
+  try {
+    const input = fstatSync(0);
+    return input.isFIFO() || input.isFile();
+  } catch {
+    return false; // standard input is closed
+  }
 }
 
 /** Through the chat template if there is one, else the texts as they are. */

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { notAModelError, offlineError } from "../../hub/absent.ts";
 import { findCopy } from "../../hub/cache.ts";
 import { fourBitBits } from "../../hub/choose-model.ts";
 import { type ModelFacts, readModelFacts } from "../../hub/model-facts.ts";
@@ -8,7 +9,6 @@ import { chosenHub, type HubName, hubNames, isOffline } from "../../hub/settings
 import { commonContext, commonTraining, memoryToRun, memoryToTrain } from "../../models/memory-estimate.ts";
 import { families } from "../../models/registry.ts";
 import { getLanguage, say } from "../../protocol/language.ts";
-import { UserError } from "../../protocol/user-error.ts";
 import { byteSize } from "../byte-size.ts";
 import type { InfoConfig } from "../commands/models-info.ts";
 import { computeFacts, type MemoryLimit, memoryLimit } from "../memory-limit.ts";
@@ -40,17 +40,16 @@ interface Opened {
 
 /** A folder, else a copy in the caches, else the hub, of which only the small files are read. */
 async function openModel({ model, hub, offline }: InfoConfig): Promise<Opened> {
-  const isFolder = statSync(model, { throwIfNoEntry: false })?.isDirectory();
-  if (isFolder || !parseRepositoryName(model)) {
-    return { files: localModelFiles(model), folder: model, hub: undefined };
-  }
+  const found = statSync(model, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return { files: localModelFiles(model), folder: model, hub: undefined };
+  if (found || !parseRepositoryName(model)) throw notAModelError(model);
   const first = chosenHub(hub);
   for (const each of hub ? [hub] : [first, ...hubNames.filter((name) => name !== first)]) {
     const copy = findCopy(repositoryOf(model, { hub: each, kind: "model" }));
     if (copy?.missing.length === 0)
       return { files: localModelFiles(copy.folder, model), folder: copy.folder, hub: each };
   }
-  if (offline || isOffline()) throw new UserError("hub/offline", { name: model, kind: "model", missing: [] });
+  if (offline || isOffline()) throw offlineError(model, "model");
   const files = await remoteModelFiles(repositoryOf(model, { hub: first, kind: "model" }));
   return { files, folder: undefined, hub: first };
 }

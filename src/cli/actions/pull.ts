@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { findCopy } from "../../hub/cache.ts";
+import { offlineError } from "../../hub/absent.ts";
 import { type Pulled, pull as pullRepository } from "../../hub/pull.ts";
-import { type Repository, repositoryOf } from "../../hub/repository.ts";
+import { defaultRevision, type Repository, repositoryOf } from "../../hub/repository.ts";
 import { chosenHub, isOffline } from "../../hub/settings.ts";
-import { UserError } from "../../protocol/user-error.ts";
 import type { PullConfig } from "../commands/pull.ts";
 import { DownloadLine } from "../download-line.ts";
 import { programName } from "../program-name.ts";
@@ -30,7 +29,7 @@ export async function pull(config: PullConfig, ui: Ui): Promise<number> {
     ui.emit({ name, kind, hub, revision, commit, folder, files, bytes, downloaded_bytes: downloadedBytes });
     const seconds = (performance.now() - start) / 1000;
     ui.say("pull/done", { name, downloaded: downloadedBytes, bytes, folder, seconds });
-    sayNext(config, pulled, ui);
+    sayNext(repository, pulled, ui);
     return 0;
   } catch (error) {
     line.end();
@@ -42,14 +41,13 @@ export async function pull(config: PullConfig, ui: Ui): Promise<number> {
 
 /** @throws UserError when the environment forbids what this command is for. */
 function requireNetwork(repository: Repository): void {
-  if (!isOffline()) return;
-  const missing = findCopy(repository)?.missing ?? [];
-  throw new UserError("hub/offline", { name: repository.name, kind: repository.kind, missing });
+  if (isOffline()) throw offlineError(repository.name, repository.kind);
 }
 
-function sayNext({ model: name, dataset }: PullConfig, { folder, files }: Pulled, ui: Ui): void {
+function sayNext({ hub, kind, name: plain, revision }: Repository, { folder, files }: Pulled, ui: Ui): void {
   const cygnet = programName();
-  if (!dataset) {
+  const name = revision === defaultRevision[hub] ? plain : `${plain}@${revision}`;
+  if (kind === "model") {
     if (files.includes("config.json")) ui.say("pull/next-model", { cygnet, name });
   } else if (files.includes("train.jsonl")) {
     ui.say("pull/next-data", { cygnet, name });

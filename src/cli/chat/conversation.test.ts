@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { UserError } from "../../protocol/user-error.ts";
 import { Conversation } from "./conversation.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "cygnet-chat-"));
@@ -34,7 +33,22 @@ test("is saved as a row of training data and loaded again; another file changes 
   other.load(path);
   expect(other.messages).toEqual(talk.messages);
   writeFileSync(path, '{"messages": 3}');
-  expect(() => other.load(path)).toThrow(UserError);
-  expect(() => other.load(join(folder, "absent"))).toThrow(UserError);
+  expect(() => other.load(path)).toThrow("not a saved conversation");
+  expect(() => other.load(join(folder, "absent"))).toThrow("There is no file");
+  expect(() => other.load(folder)).toThrow("is a folder");
   expect(other.messages).toEqual(talk.messages);
+});
+
+test("takes the place of a conversation that was saved before, and of nothing else", () => {
+  const path = join(folder, "again.json");
+  const talk = new Conversation("a");
+  talk.save(path);
+  talk.add({ role: "user", content: "b" });
+  talk.save(path);
+  expect(readFileSync(path, "utf8")).toContain('"b"');
+  const rows = readFileSync(path, "utf8").repeat(2);
+  writeFileSync(path, rows);
+  expect(() => talk.save(path)).toThrow("Nothing was written");
+  expect(readFileSync(path, "utf8")).toBe(rows);
+  expect(() => talk.save(folder)).toThrow("is a folder");
 });

@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { z } from "zod";
-import { readJsonFile, writeTextFile } from "../../core/text-file.ts";
+import { readTextFile, writeTextFile } from "../../core/text-file.ts";
+import { parseJsonLines } from "../../data/json-lines.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import { ChatMessage } from "../../tokenizer/messages.ts";
 
@@ -21,6 +23,12 @@ export class Conversation {
   get lastQuestion(): string | undefined {
     const content = this.#messages.findLast(({ role }) => role === "user")?.content;
     return typeof content === "string" ? content : undefined;
+  }
+
+  /** What was answered to it, where it was answered. */
+  get lastAnswer(): string | undefined {
+    const last = this.#messages.at(-1);
+    return last?.role === "assistant" && typeof last.content === "string" ? last.content : undefined;
   }
 
   add(message: ChatMessage): void {
@@ -45,15 +53,25 @@ export class Conversation {
     this.#messages = text ? [{ role: "system", content: text }, ...others] : others;
   }
 
-  /** One line of JSON, as training data has it. */
+  /**
+   * One line of JSON, as training data has it.
+   * @throws UserError when there is a file that is no saved conversation: it stays.
+   */
   save(path: string): void {
+    if (existsSync(path) && !readRow(path)) throw new UserError("chat/overwrites", { path });
     writeTextFile(path, `${JSON.stringify({ messages: this.#messages })}\n`);
   }
 
   /** @throws UserError when the file is not what `save` writes; the conversation stays as it is then. */
   load(path: string): void {
-    const row = Row.safeParse(readJsonFile(path));
-    if (!row.success) throw new UserError("chat/not-a-conversation", { path });
-    this.#messages = row.data.messages;
+    const row = readRow(path);
+    if (!row) throw new UserError("chat/not-a-conversation", { path });
+    this.#messages = row.messages;
   }
+}
+
+/** The one row that a file holds; undefined where it holds something else. */
+function readRow(path: string): z.output<typeof Row> | undefined {
+  const lines = parseJsonLines(readTextFile(path));
+  return lines.length === 1 ? Row.safeParse(lines[0]?.value).data : undefined;
 }

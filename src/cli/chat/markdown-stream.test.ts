@@ -24,11 +24,11 @@ function named(text: string): string {
 }
 
 const text =
-  "# Title\nSome **bold** text and `co*de*`.\n- one\n  * two\n```js\nconst a = **1**;\n```\n2 * 3 and a_b\nend **x";
+  "| a **b** | `c` |\n2 ** 3\n# Title\nSome **bold** text and `co*de*`.\n- one\n  * two\n```js\nconst a = **1**;\n```\n2 * 3 and a_b\nend **x";
 
 test("headings, bold, code, blocks and bullets", () => {
   expect(named(streamed([text]))).toBe(
-    "⟨head Title⟩\nSome ⟨bold bold⟩ text and ⟨code co⟩⟨code *de⟩⟨code *⟩.\n• one\n  • two\n⟨dim ```js⟩\n⟨code const a = **1**;⟩\n⟨dim ```⟩\n2 * 3 and a_b\nend ⟨bold x⟩",
+    "| a **b** | `c` |\n2 ** 3\n⟨head Title⟩\nSome ⟨bold bold⟩ text and ⟨code co⟩⟨code *de⟩⟨code *⟩.\n• one\n  • two\n⟨dim ```js⟩\n⟨code const a = **1**;⟩\n⟨dim ```⟩\n2 * 3 and a_b\nend ⟨bold x⟩",
   );
 });
 

@@ -4,13 +4,15 @@ type Style = Parameters<typeof styleText>[0];
 
 /**
  * Markdown as styled text for a terminal, while it streams: headings, bold, code, fenced blocks and bullets. What may become
- * a mark is held back until it is clear; all other text goes on at once.
+ * a mark is held back until it is clear; all other text goes on at once. Rows of tables keep their marks, since their columns
+ * stand below each other only as they were written.
  */
 export class MarkdownStream {
   readonly #styled: boolean;
   #held = "";
   #atLineStart = true;
   #fenced = false;
+  #tableRow = false;
   #heading = false;
   #bold = false;
   #code = false;
@@ -41,8 +43,13 @@ export class MarkdownStream {
     if (this.#atLineStart) return this.#lineStart(held, isEnd);
     if (held.startsWith("\n")) return this.#lineEnd();
     if (this.#fenced) return this.#take(until(held, "\n"), "cyan");
+    if (this.#tableRow) return this.#take(until(held, "\n"), undefined);
     const mark = /^(\*\*|`)/.exec(held)?.[0];
-    if (mark === "**" && !this.#code) return this.#toggle(2, () => (this.#bold = !this.#bold));
+    if (mark === "**" && !this.#code) {
+      if (held === "**" && !this.#bold && !isEnd) return undefined;
+      if (this.#bold || !/^\*\*(\s|$)/.test(held)) return this.#toggle(2, () => (this.#bold = !this.#bold));
+      return this.#take(2, this.#style());
+    }
     if (mark === "`") return this.#toggle(1, () => (this.#code = !this.#code));
     if (held === "*" && !isEnd) return undefined;
     return this.#take(Math.max(1, until(held.slice(1), "\n", "*", "`") + 1), this.#style());
@@ -60,6 +67,8 @@ export class MarkdownStream {
       return this.#take(line.length, "dim");
     }
     if (this.#fenced) return "";
+    this.#tableRow = /^\s*\|/.test(line);
+    if (this.#tableRow) return "";
     const heading = /^#{1,6} /.exec(line)?.[0];
     if (heading) {
       this.#heading = true;

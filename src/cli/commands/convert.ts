@@ -8,7 +8,7 @@ import { command } from "../command.ts";
 const ConvertConfig = z.object({
   model: z.string().register(fieldText, {
     en: "folder of the model to copy, or ORG/NAME on a hub",
-    zh: "要转换的模型文件夹，或平台上的 ORG/NAME",
+    zh: "要转换的模型文件夹，或平台上的 组织/名称",
     alias: "hf_path",
   }),
   mlx_path: z.string().default("mlx_model").register(fieldText, {
@@ -58,8 +58,8 @@ const ConvertConfig = z.object({
     zh: "覆盖 --mlx-path 中已有的内容",
   }),
   data: z.string().optional().register(fieldText, {
-    en: "text or JSONL file to measure the copy's quality on; default: a short built-in text, English and Chinese",
-    zh: "用于测量副本质量的文本或 JSONL 文件；默认使用内置的中英文短文",
+    en: "text or JSONL file, or data folder or set, to measure the copy's quality on; default: a short built-in text, English and Chinese",
+    zh: "用于测量副本质量的文本或 JSONL 文件，或数据文件夹、数据集；默认使用内置的中英文短文",
   }),
   quality: z.boolean().default(true).register(fieldText, {
     en: "compare the copy with its source afterwards, which holds both in memory",

@@ -6,11 +6,11 @@ import { command } from "../command.ts";
 const PerplexityConfig = z.object({
   model: z.string().register(fieldText, {
     en: "model folder in Hugging Face layout, quantized by MLX or not, or ORG/NAME on a hub",
-    zh: "Hugging Face 格式的模型文件夹，可以是 MLX 量化模型，或平台上的 ORG/NAME",
+    zh: "Hugging Face 格式的模型文件夹，可以是 MLX 量化模型，或平台上的 组织/名称",
   }),
   data: z.string().register(fieldText, {
-    en: "text file, or JSONL file of training rows",
-    zh: "文本文件，或训练数据的 JSONL 文件",
+    en: "text file, JSONL file of training rows, or a data folder or ORG/NAME on a hub, of which test.jsonl is taken, else valid.jsonl",
+    zh: "文本文件、训练数据的 JSONL 文件，或数据文件夹、平台上的 组织/名称（取其中的 test.jsonl，没有则取 valid.jsonl）",
   }),
   adapter_path: z.string().optional().register(fieldText, {
     en: "folder of a training run: measure with its adapter too",

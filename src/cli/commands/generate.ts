@@ -14,9 +14,9 @@ const GenerateConfig = z.object({
     en: "folder of a training run whose adapter is applied",
     zh: "训练运行的文件夹，使用其中的适配器",
   }),
-  prompt: z.string().default("hello").register(fieldText, {
-    en: "what to ask or continue; - reads standard input",
-    zh: "提示内容；- 表示从标准输入读取",
+  prompt: z.string().optional().register(fieldText, {
+    en: "what to ask or continue; - reads standard input, as a pipe does without this flag; default: hello",
+    zh: "提示内容；- 表示从标准输入读取，不写此参数时也会读取管道输入；默认：hello",
     short: "p",
   }),
   prompts: z.string().optional().register(fieldText, {

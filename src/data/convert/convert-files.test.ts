@@ -240,7 +240,7 @@ describe("nothing is written", () => {
   test("when no row can be made", async () => {
     await refused('["a", "b"]', /No row can be made.*in.json:1: not a JSON object/s);
     await refused("", /they are empty/);
-    await expect(convertFile(await folder())).rejects.toThrow(/cannot be read: EISDIR/);
+    await expect(convertFile(await folder())).rejects.toThrow(/is a folder/);
     await expect(convertFile("/no/such/file")).rejects.toThrow(/No data file/);
     await refused('[{"prompt": "q",]', /starts like a JSON array and is none/);
   });

@@ -58,20 +58,24 @@ export const cliMessages = {
     en: `cygnet ${f.command} needs ${f.argument}. See cygnet ${f.command} --help.`,
     zh: `cygnet ${f.command} 缺少 ${f.argument}。请参阅 cygnet ${f.command} --help。`,
   }),
-  "cli/excess-argument": (f: { argument: string; command: string }) => ({
-    en: `cygnet ${f.command} does not take the argument "${f.argument}". A value with spaces needs quotes around it.`,
-    zh: `cygnet ${f.command} 不接受参数“${f.argument}”。含空格的值需要用引号括起来。`,
-  }),
+  "cli/excess-argument": (f: { argument: string; command: string; flag: string | undefined }) => {
+    const meant = f.flag && `${f.flag} ${/\s/.test(f.argument) ? JSON.stringify(f.argument) : f.argument}`;
+    return {
+      en: `cygnet ${f.command} does not take the argument "${f.argument}". ${meant ? `Did you mean ${meant}?` : "A value with spaces needs quotes around it."}`,
+      zh: `cygnet ${f.command} 不接受参数“${f.argument}”。${meant ? `是否想用 ${meant}？` : "含空格的值需要用引号括起来。"}`,
+    };
+  },
   "cli/wrong-values": (f: { problems: readonly string[]; command: string }) => ({
     en: `${f.problems.join("\n")}\nSee cygnet ${f.command} --help.`,
     zh: `${f.problems.join("\n")}\n请参阅 cygnet ${f.command} --help。`,
   }),
-  "cli/wrong-value": (f: { flag: string; found: string | undefined; expected: string }) => ({
-    en:
-      f.found === undefined
-        ? `${f.flag} is required: ${f.expected}`
-        : `${f.flag} is ${f.found}: expected ${f.expected}`,
-    zh: f.found === undefined ? `缺少 ${f.flag}：需要${f.expected}` : `${f.flag} 的值为 ${f.found}：需要${f.expected}`,
+  "cli/required": (f: { flag: string; description: string; isModel: boolean }) => ({
+    en: `${f.flag} is required: ${f.description}.${f.isModel ? ' "cygnet models list" shows what is downloaded, "cygnet models recommend" what to download.' : ""}`,
+    zh: `缺少 ${f.flag}：${f.description}。${f.isModel ? "用 cygnet models list 查看已下载的模型，用 cygnet models recommend 查看推荐的模型。" : ""}`,
+  }),
+  "cli/wrong-value": (f: { flag: string; found: string; expected: string }) => ({
+    en: `${f.flag} is ${f.found}: expected ${f.expected}`,
+    zh: `${f.flag} 的值为 ${f.found}：需要${f.expected}`,
   }),
   "cli/wrong-language": (f: { given: string }) => ({
     en: `--lang is "${f.given}": possible are en and zh.`,

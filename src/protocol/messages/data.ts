@@ -4,8 +4,8 @@ export const dataMessages = {
     zh: `找不到数据目录 ${f.folder}。其中应有 train.jsonl，还可以有 valid.jsonl 和 test.jsonl；可用 "cygnet data convert" 生成。`,
   }),
   "data/no-file": (f: { path: string }) => ({
-    en: `No data file ${f.path}.`,
-    zh: `找不到数据文件 ${f.path}。`,
+    en: `No data file ${f.path}. Give a text file or a .jsonl file of rows.`,
+    zh: `找不到数据文件 ${f.path}。请给出文本文件，或 .jsonl 数据文件。`,
   }),
   "data/unreadable": (f: { file: string; reason: string }) => ({
     en: `${f.file} cannot be read: ${f.reason}`,

@@ -40,15 +40,17 @@ Took ${f.seconds.toFixed(0)} s.
 Go on:
   ask it      ${f.cygnet} generate --model ${f.model} --adapter-path ${f.adapter} --prompt "Who are you?"
   merge it    ${f.cygnet} fuse --model ${f.model} --adapter-path ${f.adapter} --save-path ${f.output}/fused
+  a model     ${f.cygnet} models recommend
   your data   ${f.cygnet} data convert FILE… --output data
-  your model  ${f.cygnet} train --model FOLDER --data data
+  train it    ${f.cygnet} train --model ORG/NAME --data data
 `,
     zh: `
 接下来：
   提问      ${f.cygnet} generate --model ${f.model} --adapter-path ${f.adapter} --prompt "你是谁？"
   合并模型  ${f.cygnet} fuse --model ${f.model} --adapter-path ${f.adapter} --save-path ${f.output}/fused
+  选择模型  ${f.cygnet} models recommend
   你的数据  ${f.cygnet} data convert 文件… --output data
-  你的模型  ${f.cygnet} train --model 文件夹 --data data
+  开始微调  ${f.cygnet} train --model 组织/名称 --data data
 `,
   }),
 };

@@ -58,6 +58,15 @@ export const generateMessages = {
       zh: `该模型的每个注意力头有 ${f.size} 个元素，无法按每组 ${f.group} 个量化。${possible ? `--kv-group-size 可用的值：${possible}。` : "请去掉 --kv-bits。"}`,
     };
   },
+  "generate/prompt-progress": (f: {
+    tokens: number;
+    total: number;
+    tokensPerSecond: number;
+    left: string | undefined;
+  }) => ({
+    en: `Reading the prompt  ${Math.floor((100 * f.tokens) / f.total)}%  ${f.tokens} of ${f.total} tokens  ${f.tokensPerSecond.toFixed(0)} tokens/s${f.left ? `  ${f.left} left` : ""}`,
+    zh: `正在读取提示  ${Math.floor((100 * f.tokens) / f.total)}%  ${f.tokens}/${f.total} 个词元  ${f.tokensPerSecond.toFixed(0)} 词元/秒${f.left ? `  剩余 ${f.left}` : ""}`,
+  }),
   "generate/report": (f: {
     promptTokens: number;
     promptTps: number;

@@ -4,10 +4,19 @@ export interface Where {
   kind: "model" | "dataset";
   name: string;
   hasToken: boolean;
+  /** The host that is asked in place of the hub's own. */
+  mirror: string | undefined;
 }
 
 const hubTitle = (hub: Where["hub"]) =>
-  hub === "hf" ? { en: "Hugging Face", zh: "Hugging Face" } : { en: "ModelScope", zh: "ModelScope 魔搭" };
+  hub === "hf" ? { en: "Hugging Face", zh: "Hugging Face" } : { en: "ModelScope", zh: "魔搭 ModelScope" };
+/** The hub with the mirror that stands for it, which may lack what the hub has. */
+const placeTitle = ({ hub, mirror }: Where) => ({
+  en: `${hubTitle(hub).en}${mirror ? ` (mirror ${mirror})` : ""}`,
+  zh: `${hubTitle(hub).zh}${mirror ? `（镜像 ${mirror}）` : " "}`,
+});
+const endpointVariable = (hub: Where["hub"]) => (hub === "hf" ? "HF_ENDPOINT" : "MODELSCOPE_ENDPOINT");
+const otherHub = (hub: Where["hub"]) => (hub === "hf" ? "--hub modelscope" : "--hub hf");
 const kindTitle = (kind: Where["kind"]) =>
   kind === "model" ? { en: "model", zh: "模型" } : { en: "data set", zh: "数据集" };
 
@@ -27,6 +36,33 @@ function tokenHelp(hub: Where["hub"]): { en: string; zh: string } {
   };
 }
 
+/** Where else a name that a hub does not have may be. */
+function elsewhere({ hub, kind, name }: Where): { en: string; zh: string } {
+  const pull = `cygnet pull ${name} --dataset${hub === "modelscope" ? " --hub modelscope" : ""}`;
+  return {
+    en: `${otherHub(hub)} looks on the other hub${kind === "model" ? `, and "${pull}" gets a data set` : ""}.`,
+    zh: `也可用 ${otherHub(hub)} 在另一个平台上查找${kind === "model" ? `；若是数据集，请用 ${pull}` : ""}。`,
+  };
+}
+
+const reasons = {
+  closed: { en: "the connection was closed", zh: "连接被对方关闭" },
+  silent: { en: "no answer for too long", zh: "长时间没有响应" },
+  refused: { en: "the host refuses connections", zh: "对方拒绝连接" },
+  unknownHost: {
+    en: "the name of the host is not known: no network, or a wrong address",
+    zh: "无法解析主机名：没有网络，或地址有误",
+  },
+  noNetwork: { en: "no network leads there", zh: "网络不可达" },
+  certificate: {
+    en: "its certificate is not trusted; where a company's proxy is between, give its certificate: export NODE_EXTRA_CA_CERTS=FILE",
+    zh: "证书不受信任；如果经过公司代理，请指定其证书：export NODE_EXTRA_CA_CERTS=文件",
+  },
+  redirects: { en: "too many redirects", zh: "重定向次数过多" },
+  notAHub: { en: "the answer is not that of a hub", zh: "返回的内容不是模型平台的格式" },
+  otherPart: { en: "the answer is of another part of the file", zh: "返回的不是所请求的文件片段" },
+} as const;
+
 function size(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
@@ -41,9 +77,17 @@ export const hubMessages = {
     en: `CYGNET_HUB is "${f.given}": possible are ${f.possible.join(" and ")}.`,
     zh: `环境变量 CYGNET_HUB 的值为“${f.given}”：可用的值有 ${f.possible.join("、")}。`,
   }),
+  "hub/bad-endpoint": (f: { hub: Where["hub"]; given: string }) => ({
+    en: `${endpointVariable(f.hub)} is not an address: "${f.given}". Write it like https://hf-mirror.com, or unset it.`,
+    zh: `${endpointVariable(f.hub)} 不是有效的地址：“${f.given}”。请写成 https://hf-mirror.com 的形式，或取消设置。`,
+  }),
+  "hub/reason": (f: { why: keyof typeof reasons; detail: string | undefined }) => ({
+    en: `${reasons[f.why].en}${f.detail ? ` (${f.detail})` : ""}`,
+    zh: `${reasons[f.why].zh}${f.detail ? `（${f.detail}）` : ""}`,
+  }),
   "hub/unreachable": (f: Where & { host: string; reason: string }) => ({
-    en: `${hubTitle(f.hub).en} cannot be reached for ${f.name}: ${f.host}: ${f.reason}\nWhat was downloaded is kept: the same command goes on. Check the network, or a proxy (HTTPS_PROXY); a mirror is taken from ${f.hub === "hf" ? "HF_ENDPOINT" : "MODELSCOPE_ENDPOINT"}, and ${f.hub === "hf" ? "--hub modelscope" : "--hub hf"} is the other hub.`,
-    zh: `无法从 ${hubTitle(f.hub).zh} 获取 ${f.name}：${f.host}：${f.reason}\n已下载的部分会保留，重新运行同一命令即可继续。请检查网络或代理（HTTPS_PROXY）；镜像地址用 ${f.hub === "hf" ? "HF_ENDPOINT" : "MODELSCOPE_ENDPOINT"} 设置，也可用 ${f.hub === "hf" ? "--hub modelscope" : "--hub hf"} 换另一个平台。`,
+    en: `${hubTitle(f.hub).en} cannot be reached for ${f.name}: ${f.host}: ${f.reason}\nWhat was downloaded is kept: the same command goes on. Check the network, or a proxy (HTTPS_PROXY); a mirror is taken from ${endpointVariable(f.hub)}, and ${otherHub(f.hub)} is the other hub.`,
+    zh: `无法从 ${hubTitle(f.hub).zh} 获取 ${f.name}：${f.host}：${f.reason}\n已下载的部分会保留，重新运行同一命令即可继续。请检查网络或代理（HTTPS_PROXY）；镜像地址用 ${endpointVariable(f.hub)} 设置，也可用 ${otherHub(f.hub)} 换另一个平台。`,
   }),
   "hub/not-here": (f: { name: string; reason: string }) => ({
     en: `There is no folder ${f.name} here and no copy in the caches.\n${f.reason}`,
@@ -58,8 +102,8 @@ export const hubMessages = {
     zh: `${hubTitle(f.hub).zh} 提示请求过于频繁（429）${f.seconds === undefined ? "" : `，要求等待 ${f.seconds} 秒`}。已下载的部分会保留，请稍后重新运行同一命令。${f.hasToken ? "" : `使用令牌可提高限额：${tokenHelp(f.hub).zh}`}`,
   }),
   "hub/not-found": (f: Where & { revision: string; detail: string }) => ({
-    en: `There is no folder ${f.name} here, and no ${kindTitle(f.kind).en} of this name on ${hubTitle(f.hub).en} (${f.revision}). Check the spelling, capitals included, on ${pageOf(f)}; ${f.hub === "hf" ? "--hub modelscope" : "--hub hf"} looks on the other hub${f.kind === "model" ? `, and cygnet pull ${f.name} --dataset for a data set` : ""}.`,
-    zh: `本地没有文件夹 ${f.name}，${hubTitle(f.hub).zh} 上也没有这个${kindTitle(f.kind).zh}（${f.revision}）。请在 ${pageOf(f)} 核对名称（区分大小写）；也可用 ${f.hub === "hf" ? "--hub modelscope" : "--hub hf"} 在另一个平台上查找${f.kind === "model" ? `；若是数据集，请用 cygnet pull ${f.name} --dataset` : ""}。`,
+    en: `There is no folder ${f.name} here, and no ${kindTitle(f.kind).en} of this name on ${placeTitle(f).en} (${f.revision}). Check the spelling, capitals included, on ${pageOf(f)}; ${elsewhere(f).en}`,
+    zh: `本地没有文件夹 ${f.name}，${placeTitle(f).zh}上也没有这个${kindTitle(f.kind).zh}（${f.revision}）。请在 ${pageOf(f)} 核对名称（区分大小写）；${elsewhere(f).zh}`,
   }),
   "hub/no-revision": (f: Where & { revision: string }) => ({
     en: `${f.name} has no revision "${f.revision}". Its branches and tags are on ${pageOf(f)}.`,
@@ -68,10 +112,10 @@ export const hubMessages = {
   "hub/unauthorized": (f: Where) => ({
     en: f.hasToken
       ? `${hubTitle(f.hub).en} does not accept the token for ${f.name}: it has expired, or its account may not read this ${kindTitle(f.kind).en}. To get another: ${tokenHelp(f.hub).en}`
-      : `There is no folder ${f.name} here, and ${hubTitle(f.hub).en} shows no such ${kindTitle(f.kind).en} without a token: the name is wrong, or it is private. Check ${pageOf(f)}; for a private one ${tokenHelp(f.hub).en}`,
+      : `There is no folder ${f.name} here, and ${placeTitle(f).en} shows no such ${kindTitle(f.kind).en} without a token: the name is wrong, or it is private.\nCheck the spelling, capitals included, on ${pageOf(f)}; ${elsewhere(f).en}\nFor a private one ${tokenHelp(f.hub).en}`,
     zh: f.hasToken
       ? `${hubTitle(f.hub).zh} 不接受用于 ${f.name} 的令牌：令牌已过期，或其账号无权读取该${kindTitle(f.kind).zh}。重新获取：${tokenHelp(f.hub).zh}`
-      : `本地没有文件夹 ${f.name}，不使用令牌时 ${hubTitle(f.hub).zh} 上也看不到这个${kindTitle(f.kind).zh}：名称有误，或者它是私有的。请核对 ${pageOf(f)}；若为私有，请${tokenHelp(f.hub).zh}`,
+      : `本地没有文件夹 ${f.name}，不使用令牌时 ${placeTitle(f).zh}上也看不到这个${kindTitle(f.kind).zh}：名称有误，或者它是私有的。\n请在 ${pageOf(f)} 核对名称（区分大小写）；${elsewhere(f).zh}\n若为私有，请${tokenHelp(f.hub).zh}`,
   }),
   "hub/gated": (f: Where & { detail: string }) => ({
     en: `${f.name} is given only to people who have accepted its terms.\n  1. Open ${pageOf(f)}, log in and accept them.\n  2. ${f.hasToken ? `The token given is of an account that has not, or may not read gated repositories; otherwise ${tokenHelp(f.hub).en}` : `Then ${tokenHelp(f.hub).en}`}\n  3. Run the same command again.${f.detail ? `\n${hubTitle(f.hub).en} says: ${f.detail}` : ""}`,
@@ -126,19 +170,18 @@ export const hubMessages = {
     zh: `正在从 ${hubTitle(f.hub).zh} 下载 ${f.name}`,
   }),
   "pull/checking": (f: { name: string; done: number; files: number }) => ({
-    en: `${f.name}: checking what is here, ${f.done}/${f.files} files`,
-    zh: `${f.name}：正在核对已有文件 ${f.done}/${f.files}`,
+    en: `Checking what is here, ${f.done}/${f.files} files of ${f.name}`,
+    zh: `正在核对已有文件 ${f.done}/${f.files}：${f.name}`,
   }),
   "pull/progress": (f: {
-    name: string;
     percent: number;
     done: string;
     total: string;
     speed: string | undefined;
     left: string | undefined;
   }) => ({
-    en: `${f.name}  ${f.percent}%  ${f.done} of ${f.total}${f.speed ? `  ${f.speed}/s` : ""}${f.left ? `  ${f.left} left` : ""}`,
-    zh: `${f.name}  ${f.percent}%  ${f.done} / ${f.total}${f.speed ? `  ${f.speed}/秒` : ""}${f.left ? `  剩余 ${f.left}` : ""}`,
+    en: `  ${f.percent}%  ${f.done} of ${f.total}${f.speed ? `  ${f.speed}/s` : ""}${f.left ? `  ${f.left} left` : ""}`,
+    zh: `  ${f.percent}%  ${f.done} / ${f.total}${f.speed ? `  ${f.speed}/秒` : ""}${f.left ? `  剩余 ${f.left}` : ""}`,
   }),
   "pull/pause": (f: { seconds: number; asked: boolean; reason: string }) => ({
     en: f.asked
@@ -146,7 +189,7 @@ export const hubMessages = {
       : `The connection failed (${f.reason}); trying again in ${f.seconds} s.`,
     zh: f.asked
       ? `服务器要求等待 ${f.seconds} 秒（${f.reason}）。`
-      : `连接中断（${f.reason}），${f.seconds} 秒后重试。`,
+      : `连接失败（${f.reason}），${f.seconds} 秒后重试。`,
   }),
   "pull/done": (f: { name: string; downloaded: number; bytes: number; folder: string; seconds: number }) => ({
     en:

@@ -19,6 +19,14 @@ export const modelMessages = {
     en: `No model at ${f.folder}: ${f.path} is missing. Give the folder of a downloaded Hugging Face model (config.json, *.safetensors, tokenizer.json).`,
     zh: `${f.folder} 不是模型目录：缺少 ${f.path}。请给出已下载的 Hugging Face 模型目录（含 config.json、*.safetensors、tokenizer.json）。`,
   }),
+  "model/is-file": (f: { path: string }) => ({
+    en: `${f.path} is a file. A model is a folder with config.json, *.safetensors and tokenizer.json, or ORG/NAME on a hub, such as Qwen/Qwen3-0.6B.`,
+    zh: `${f.path} 是一个文件。模型应为文件夹（含 config.json、*.safetensors、tokenizer.json），或平台上的 组织/名称，例如 Qwen/Qwen3-0.6B。`,
+  }),
+  "model/no-such-name": (f: { name: string; nearest: string | undefined }) => ({
+    en: `There is no folder ${f.name} here, and models on a hub are named ORG/NAME, such as Qwen/Qwen3-0.6B.${f.nearest ? ` Did you mean ${f.nearest}?` : ""} "cygnet models list" shows what is downloaded, "cygnet models recommend" what to download.`,
+    zh: `本地没有文件夹 ${f.name}，而平台上的模型要写成 组织/名称，例如 Qwen/Qwen3-0.6B。${f.nearest ? `是否想用 ${f.nearest}？` : ""}用 cygnet models list 查看已下载的模型，用 cygnet models recommend 查看推荐的模型。`,
+  }),
   "model/no-weights": (f: { folder: string; missing: string[] }) => ({
     en: `The weights in ${f.folder} are not complete: missing ${f.missing.join(", ")}. Download the model again.`,
     zh: `${f.folder} 中的权重不完整：缺少 ${f.missing.join("、")}。请重新下载模型。`,

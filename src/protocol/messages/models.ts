@@ -2,7 +2,7 @@ const either = (name: string | undefined) =>
   name === undefined ? { en: "", zh: "" } : { en: ` Did you mean ${name}?`, zh: `是否想用 ${name}？` };
 const hubs = {
   hf: { en: "Hugging Face", zh: "Hugging Face" },
-  modelscope: { en: "ModelScope", zh: "ModelScope 魔搭" },
+  modelscope: { en: "ModelScope", zh: "魔搭 ModelScope" },
 };
 const taskNames = {
   general: { en: "general use", zh: "通用场景" },
@@ -157,9 +157,10 @@ export const modelsMessages = {
     tokens: number;
     rank: number;
     layers: number;
+    context: number;
   }) => ({
-    en: `To tune for ${taskNames[f.task].en} on ${f.total} GB, of which models can take ${f.limit} GB. Counted with ${f.rows} row of ${f.tokens} tokens, rank ${f.rank}, the last ${f.layers} blocks. Instruct models, as most tuning begins with them.`,
-    zh: `${f.total} GB 内存（模型可用 ${f.limit} GB），${taskNames[f.task].zh}的微调推荐。按每批 ${f.rows} 条、${f.tokens} 词元、rank ${f.rank}、最后 ${f.layers} 层估算。均为 Instruct 版，大多数微调从它开始。`,
+    en: `To tune for ${taskNames[f.task].en} on ${f.total} GB, of which models can take ${f.limit} GB. Training is counted with ${f.rows} row of ${f.tokens} tokens, rank ${f.rank}, the last ${f.layers} blocks, answering with ${f.context} tokens. Instruct models, as most tuning begins with them.`,
+    zh: `${f.total} GB 内存（模型可用 ${f.limit} GB），${taskNames[f.task].zh}的微调推荐。训练按每批 ${f.rows} 条、${f.tokens} 词元、rank ${f.rank}、最后 ${f.layers} 层估算，推理按 ${f.context} 词元估算。均为 Instruct 版，大多数微调从它开始。`,
   }),
   "recommend/line": (f: {
     name: string;
@@ -170,9 +171,10 @@ export const modelsMessages = {
     train: string;
     spare: string;
     run: string;
+    isGated: boolean;
   }) => ({
-    en: `  ${f.name}  (${f.billions.toFixed(1)} billion parameters)\n    ${f.why}\n    ${methods[f.method].en} takes about ${f.train} GB: fits, ${f.spare} GB to spare. Answering takes ${f.run} GB.\n    ${f.licence}`,
-    zh: `  ${f.name}（${(f.billions * 10).toFixed(0)} 亿参数）\n    ${f.why}\n    ${methods[f.method].zh} 约需 ${f.train} GB：放得下，还剩 ${f.spare} GB。推理约需 ${f.run} GB。\n    ${f.licence}`,
+    en: `  ${f.name}  (${f.billions.toFixed(1)} billion parameters)\n    ${f.why}\n    ${methods[f.method].en} takes about ${f.train} GB: fits, ${f.spare} GB to spare. Answering takes ${f.run} GB.\n    ${f.licence}${f.isGated ? `\n    first accept its terms on https://huggingface.co/${f.name} and give a token (HF_TOKEN)` : ""}`,
+    zh: `  ${f.name}（${(f.billions * 10).toFixed(0)} 亿参数）\n    ${f.why}\n    ${methods[f.method].zh} 约需 ${f.train} GB：放得下，还剩 ${f.spare} GB。推理约需 ${f.run} GB。\n    ${f.licence}${f.isGated ? `\n    需先在 https://huggingface.co/${f.name} 同意条款，并设置令牌 HF_TOKEN` : ""}`,
   }),
   "recommend/foot": (f: { cygnet: string; name: string }) => ({
     en: `More about one of them: ${f.cygnet} models info ${f.name}`,
@@ -184,8 +186,10 @@ export const modelsMessages = {
     task: keyof typeof taskNames;
     name: string | undefined;
     need: string;
+    /** The command that shows smaller models. */
+    small: string | undefined;
   }) => ({
-    en: `No model recommended for ${taskNames[f.task].en} can be tuned with ${f.limit} GB (of ${f.total} GB). The least demanding, ${f.name}, needs ${f.need} GB. Shorter rows (--max-seq-length), fewer blocks (--num-layers) and --grad-checkpoint need less.`,
-    zh: `可用的 ${f.limit} GB（共 ${f.total} GB）不足以微调${taskNames[f.task].zh}的推荐模型。要求最低的 ${f.name} 需要 ${f.need} GB。可以缩短样本（--max-seq-length）、减少层数（--num-layers）或使用 --grad-checkpoint。`,
+    en: `No model recommended for ${taskNames[f.task].en} can be tuned with ${f.limit} GB (of ${f.total} GB). The least demanding, ${f.name}, needs ${f.need} GB. Training with shorter rows (--max-seq-length), fewer blocks (--num-layers) and --grad-checkpoint needs less.${f.small ? `\nSmaller models: ${f.small}` : ""}`,
+    zh: `可用的 ${f.limit} GB（共 ${f.total} GB）不足以微调${taskNames[f.task].zh}的推荐模型。要求最低的 ${f.name} 需要 ${f.need} GB。训练时可以缩短样本（--max-seq-length）、减少层数（--num-layers）或使用 --grad-checkpoint。${f.small ? `\n更小的模型：${f.small}` : ""}`,
   }),
 };

@@ -50,6 +50,10 @@ export const quantizeMessages = {
     en: `Converting ${f.source} to ${f.target} …`,
     zh: `正在将 ${f.source} 转换为 ${f.target} ……`,
   }),
+  "convert/stopped": (f: { target: string }) => ({
+    en: `Stopped. Nothing was written to ${f.target}.`,
+    zh: `已停止，未向 ${f.target} 写入任何内容。`,
+  }),
   "convert/saved": (f: { path: string; bytes: number; bits: number; layers: number; peakBytes: number }) => ({
     en: `Saved to ${f.path}: ${size(f.bytes)}, ${f.bits.toFixed(3)} bits per weight${f.layers > 0 ? `, ${f.layers} layers quantized` : ""}. Peak memory: ${size(f.peakBytes)}.`,
     zh: `已保存到 ${f.path}：${size(f.bytes)}，平均每个权重 ${f.bits.toFixed(3)} 位${f.layers > 0 ? `，量化了 ${f.layers} 层` : ""}。内存峰值：${size(f.peakBytes)}。`,
@@ -72,8 +76,8 @@ export const quantizeMessages = {
     tokens: number;
     text: string | undefined;
   }) => ({
-    en: `Quality on ${f.tokens} tokens of ${f.text ?? "the built-in text"}:\n  perplexity     source ${error(f.sourcePerplexity, f.sourceError)}   copy ${error(f.copyPerplexity, f.copyError)}\n  KL divergence  ${f.kl.toFixed(5)} nats a token\n  same likeliest next token  ${(100 * f.agreement).toFixed(1)} %`,
-    zh: `在${f.text === undefined ? "内置文本" : ` ${f.text} `}的 ${f.tokens} 个词元上的质量：\n  困惑度  原模型 ${error(f.sourcePerplexity, f.sourceError)}   副本 ${error(f.copyPerplexity, f.copyError)}\n  KL 散度  每个词元 ${f.kl.toFixed(5)} nat\n  最可能的下一个词元相同的比例  ${(100 * f.agreement).toFixed(1)}%`,
+    en: `Quality on ${f.tokens} tokens of ${f.text ?? "the built-in text"}:\n  perplexity     source ${error(f.sourcePerplexity, f.sourceError)}   copy ${error(f.copyPerplexity, f.copyError)}   (lower is better)\n  KL divergence  ${f.kl.toFixed(5)} nats a token   (0: the same predictions)\n  same likeliest next token  ${(100 * f.agreement).toFixed(1)} %`,
+    zh: `在${f.text === undefined ? "内置文本" : ` ${f.text} `}的 ${f.tokens} 个词元上的质量：\n  困惑度  原模型 ${error(f.sourcePerplexity, f.sourceError)}   副本 ${error(f.copyPerplexity, f.copyError)}（越低越好）\n  KL 散度  每个词元 ${f.kl.toFixed(5)} nat（0 表示预测完全相同）\n  最可能的下一个词元相同的比例  ${(100 * f.agreement).toFixed(1)}%`,
   }),
   "evaluate/no-tokens": (f: { source: string }) => ({
     en: `${f.source} has fewer than two tokens: there is nothing to predict.`,

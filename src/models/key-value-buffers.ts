@@ -5,10 +5,9 @@ import { UserError } from "../protocol/user-error.ts";
 
 // B batch · K key/value heads · L tokens · E head size
 
-/** Keys or values of tokens, [B, K, capacity, E], as they come or packed. It owns its tensors; `dispose` frees them. */
-export class TokenBuffer {
-  #parts: Tensor[] = []; // one tensor, or packed weights, scales and biases
-
+/** Keys and values of tokens, [B, K, capacity, E] each, as they come or packed. It owns its tensors; `dispose` frees them. */
+export class KeyValueBuffers {
+  #parts: Tensor[] = []; // keys, values; packed: weights, scales and biases of keys, then of values
   #quantization: Quantization | undefined;
 
   get isPacked(): boolean {
@@ -34,22 +33,22 @@ export class TokenBuffer {
     const more = capacity - this.capacity;
     if (more <= 0) return;
     const [batch = 0, heads = 0, , size = 0] = x.shape;
-    const room = this.#encode(zeros([batch, heads, more, size], x.dtype));
-    this.replace(room.map((part, i) => concatenate([...this.#parts.slice(i, i + 1), part], 2)));
+    const room = () => zeros([batch, heads, more, size], x.dtype); // two, or neither could be written in place
+    const parts = this.#encode([room(), room()]);
+    this.replace(parts.map((part, i) => concatenate([...this.#parts.slice(i, i + 1), part], 2)));
   }
 
-  /** Stores x [B, K, L, E] from token `at` on, where there is room. */
-  write(x: Tensor, at: number): void {
-    const parts = this.#encode(x);
-    this.replace(this.#parts.map((part, i) => sliceUpdate(part, parts[i] ?? x, [0, 0, at, 0])));
+  /** Stores k, v [B, K, L, E] from token `at` on, where there is room. */
+  write(k: Tensor, v: Tensor, at: number): void {
+    const parts = this.#encode([k, v]);
+    this.replace(this.#parts.map((part, i) => sliceUpdate(part, parts[i] ?? k, [0, 0, at, 0])));
   }
 
-  /** Tokens [from, to) in floating point: [B, K, to − from, E]. */
-  read(from: number, to: number): Tensor {
-    const [weight, scales, biases] = this.#parts.map((part) => part.slice(2, from, to));
-    if (!weight) throw new Error("nothing was stored");
-    if (!this.#quantization || !scales) return weight;
-    return dequantize({ weight, scales, biases }, this.#quantization, scales.dtype);
+  /** Tokens [from, to) in floating point: [B, K, to − from, E] each. */
+  read(from: number, to: number): [keys: Tensor, values: Tensor] {
+    const parts = this.#parts.map((part) => part.slice(2, from, to));
+    const half = parts.length / 2;
+    return [this.#decode(parts.slice(0, half)), this.#decode(parts.slice(half))];
   }
 
   /** The tokens of these ranges, one after the other, in the place of all. */
@@ -72,8 +71,8 @@ export class TokenBuffer {
     this.dispose();
     this.#quantization = quantization;
     if (!tokens) return;
-    this.reserve(tokens, capacity);
-    this.write(tokens, 0);
+    this.reserve(tokens[0], capacity);
+    this.write(...tokens, 0);
   }
 
   /** Takes tensors in the place of its own. The old handles go before evaluation, or MLX could not write in place. */
@@ -88,10 +87,19 @@ export class TokenBuffer {
     this.#parts = [];
   }
 
-  #encode(x: Tensor): Tensor[] {
-    if (!this.#quantization) return [x];
-    const { group_size } = this.#quantization;
-    if (x.dim(-1) % group_size !== 0) throw new UserError("cache/group-size", { size: x.dim(-1), group: group_size });
-    return quantize(x, this.#quantization);
+  #encode(tensors: readonly Tensor[]): Tensor[] {
+    const quantization = this.#quantization;
+    if (!quantization) return [...tensors];
+    return tensors.flatMap((x) => {
+      const { group_size } = quantization;
+      if (x.dim(-1) % group_size !== 0) throw new UserError("cache/group-size", { size: x.dim(-1), group: group_size });
+      return quantize(x, quantization);
+    });
+  }
+
+  #decode([weight, scales, biases]: readonly Tensor[]): Tensor {
+    if (!weight) throw new Error("nothing was stored");
+    if (!this.#quantization || !scales) return weight;
+    return dequantize({ weight, scales, biases }, this.#quantization, scales.dtype);
   }
 }
