@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -107,6 +108,40 @@ describe("the OpenAI client", () => {
     expect(names.filter((name) => name.includes(":")).map((name) => name.split(":").at(-1))).toEqual(["duck", "swan"]);
     expect((await openai.models.retrieve(names[0] ?? "")).id).toBe(names[0]);
     await expect(openai.models.retrieve("none")).rejects.toMatchObject({ status: 404 });
+  });
+});
+
+describe("the Anthropic client", () => {
+  const request = { model, max_tokens: 24, messages: [{ role: "user" as const, content: "hello" }] };
+
+  test("gets a message, whole and streamed, and counts tokens", async () => {
+    const anthropic = new Anthropic({ baseURL: server.url, apiKey: "none", maxRetries: 0 });
+    const whole = await anthropic.messages.create(request);
+    expect(whole.content).toEqual([{ type: "text", text: expect.stringMatching(/Hello/) }]);
+    expect(whole.stop_reason).toBe("end_turn");
+    const streamed = await anthropic.messages.stream(request).finalMessage();
+    expect([streamed.content, streamed.stop_reason]).toMatchObject([whole.content, "end_turn"]);
+    expect(streamed.usage.output_tokens).toBe(whole.usage.output_tokens);
+    const { input_tokens } = await anthropic.messages.countTokens(request);
+    expect(input_tokens).toBe(whole.usage.input_tokens + (whole.usage.cache_read_input_tokens ?? 0));
+    const stopped = await anthropic.messages.create({ ...request, stop_sequences: ["can"] });
+    expect([stopped.stop_reason, stopped.stop_sequence]).toEqual(["stop_sequence", "can"]);
+    const short = await anthropic.messages.create({ ...request, max_tokens: 2 });
+    expect(short.stop_reason).toBe("max_tokens");
+  });
+
+  test("gives instructions and earlier turns as blocks", async () => {
+    const anthropic = new Anthropic({ baseURL: server.url, apiKey: "none", maxRetries: 0 });
+    const blocks = await anthropic.messages.countTokens({
+      ...request,
+      system: [{ type: "text", text: "Be brief." }],
+      messages: [
+        { role: "user", content: [{ type: "text", text: "hello" }] },
+        { role: "assistant", content: [{ type: "text", text: "Hello!" }] },
+        { role: "user", content: "who are you?" },
+      ],
+    });
+    expect(blocks.input_tokens).toBeGreaterThan(20);
   });
 });
 

@@ -32,6 +32,11 @@ export class AnswerText {
     this.#matcher = new StopMatcher(stop);
   }
 
+  /** The stop string that ended the answer, if one did. */
+  get stopString(): string | undefined {
+    return this.#matcher.found;
+  }
+
   /** Takes a token and returns the text that is now certain. */
   add({ id, logprob, top }: GeneratedToken): string {
     this.tokenIds.push(id);

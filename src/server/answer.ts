@@ -40,6 +40,8 @@ export interface AnswerDelta {
 
 export interface AnswerEnd {
   finishReason: "stop" | "length";
+  /** The stop string that ended the answer, if one did. */
+  stopString?: string | undefined;
   promptTokens: number;
   completionTokens: number;
   /** Tokens of the prompt that were known from before. */
@@ -116,6 +118,7 @@ export async function* answer(
     if (!endIds.includes(token.id)) delta.tokens.push(described(token, tokenizer));
     if (text.hasEnded) {
       end.finishReason = "stop";
+      end.stopString = text.stopString;
       break;
     }
     if (delta.text === "" && delta.thinking === "") continue;

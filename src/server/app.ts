@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { UserError } from "../protocol/user-error.ts";
+import { countTokens, messages } from "./anthropic-messages.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
 import { metrics } from "./metrics.ts";
@@ -52,6 +53,8 @@ export function app(context: ServerContext, options: AppOptions): Hono {
   post(withOpenAiPaths("/chat/completions"), queued(chatCompletions));
   post(withOpenAiPaths("/completions"), queued(completions));
   post(withOpenAiPaths("/embeddings"), queued(embeddings));
+  post(["/v1/messages"], queued(messages));
+  post(["/v1/messages/count_tokens"], countTokens);
   post(["/v1/load_lora_adapter"], addAdapter);
   post(["/v1/unload_lora_adapter"], removeAdapter);
   app.get("/v1/models", () => listModels(context));
