@@ -20,7 +20,7 @@ export { loadDataset } from "./data/dataset.ts";
 export { requireTargets, type Sample, tokenizeRows } from "./data/sample.ts";
 export { type Divergence, measureDivergence } from "./evaluate/divergence.ts";
 export { evaluatePerplexity, type Perplexity } from "./evaluate/perplexity.ts";
-export { type BatchOptions, type BatchToken, generateBatch } from "./generate/batch.ts";
+export { BatchScheduler, type SchedulerOptions, type TextRequest, type TextToken } from "./generate/batch-scheduler.ts";
 export { type Answer, ChatSession } from "./generate/chat-session.ts";
 export { type GeneratedToken, generateTokens } from "./generate/generate.ts";
 export { type GeneratedText, generateText, type TextOptions } from "./generate/generate-text.ts";

@@ -42,7 +42,7 @@ AttentionJob attention_job(const AttentionSettings& s, const Arrays& inputs, Typ
   job.type = type;
   job.B = B, job.L = L, job.E = E;
   job.H = s.heads, job.K = s.kv_heads;
-  job.S = job.past() + new_keys;
+  job.S = s.texts ? 0 : job.past() + new_keys;
   job.q_steps.size = job.k_steps.size = E;
   job.q_steps.eps = job.k_steps.eps = s.eps;
   job.q_steps.traditional = job.k_steps.traditional = s.traditional;
@@ -56,11 +56,30 @@ AttentionJob attention_job(const AttentionSettings& s, const Arrays& inputs, Typ
     job.q_steps.pairs = job.k_steps.pairs = inputs[s.frequencies()].shape(0);
   }
   if (s.has_mask) job.mask = mask_of(inputs[s.mask()]);
-  if (s.has_starts) job.starts = inputs[s.starts()].data<int32_t>();
   return job;
 }
 
 HeadView cache_view(const mx::array& a) { return view_of(a, 0); }
+
+void check_cache(const Arrays& inputs, const AttentionSettings& s, const mx::Shape& like, mx::Dtype dtype) {
+  const mx::array &keys = inputs[s.cache()], &values = inputs[s.cache() + 1];
+  const int B = like[0], K = like[1], L = like[2], E = like[3];
+  bool fits = keys.ndim() == 4 && keys.shape() == values.shape() && keys.shape(1) == K && keys.shape(3) == E && keys.dtype() == dtype &&
+      values.dtype() == dtype;
+  if (!s.texts) {
+    fits = fits && keys.shape(0) == B && keys.shape(2) >= s.offset + L;
+    if (!fits) throw std::invalid_argument("attention needs a cache [B, K, capacity, E] with room for the new tokens");
+    return;
+  }
+  fits = fits && B == 1 && keys.shape(2) == s.texts->page && !s.has_mask;
+  int tokens = 0;
+  for (const Text& text : s.texts->all) {
+    tokens += text.count;
+    fits = fits && text.count > 0 && text.past >= 0 && int64_t(text.pages.size()) * s.texts->page >= text.past + text.count;
+    for (const int32_t page : text.pages) fits = fits && page >= 0 && page < keys.shape(0);
+  }
+  if (!fits || tokens != L) throw std::invalid_argument("attention needs pages [pages, K, page, E] with room for the new tokens of each text");
+}
 
 namespace {
 
@@ -115,6 +134,7 @@ class AttentionGradient : public AttentionKernel {
     }
     dispatch([job, gradients, partial = temporary(attend_gradient_bytes(job))]() mutable {
       Scratch::Frame frame(Scratch::mine());
+      job.prepare_norms(Scratch::mine());
       job.prepare(Scratch::mine());
       attend_gradient(job, gradients, partial);
     });
@@ -144,13 +164,7 @@ class Attention : public AttentionKernel {
       outputs[1].set_data(mx::allocator::malloc(outputs[1].nbytes()));
       job.lse = outputs[1].data<float>();
     }
-    const bool few = is_for_few(job);
-    dispatch([job, few, panels = few ? nullptr : temporary(attend_bytes(job))]() mutable {
-      Scratch::Frame frame(Scratch::mine());
-      job.prepare(Scratch::mine());
-      if (few) attend_few(job);
-      else attend(job, panels);
-    });
+    dispatch([job, panels = temporary(attend_bytes(job))] { attend(job, panels); });
   }
 
   Arrays vjp(const Arrays& primals, const Arrays& cotangents, const std::vector<int>& argnums, const Arrays& outputs) override {
@@ -204,16 +218,8 @@ void check(const Arrays& inputs, const AttentionSettings& s) {
     }
     refuse(!fits, "a boolean or floating-point mask of [B, H, L, S]");
   }
-  if (s.has_starts) {
-    const mx::array& starts = inputs[s.starts()];
-    refuse(!s.has_cache || starts.dtype() != mx::int32 || starts.shape() != mx::Shape{q.shape(0)}, "a cache with starts [B] in int32");
-  }
-  if (s.has_cache) {
-    const mx::array &keys = inputs[s.cache()], &values = inputs[s.cache() + 1];
-    const bool fits = keys.ndim() == 4 && keys.shape() == values.shape() && keys.shape(0) == q.shape(0) && keys.shape(1) == K &&
-        keys.shape(2) >= s.offset + L && keys.shape(3) == E && keys.dtype() == q.dtype() && values.dtype() == q.dtype();
-    refuse(!fits, "a cache [B, K, capacity, E] with room for the new tokens");
-  }
+  refuse(s.texts && !s.has_cache, "a cache for several texts");
+  if (s.has_cache) check_cache(inputs, s, {q.shape(0), K, L, E}, q.dtype());
 }
 
 }  // namespace

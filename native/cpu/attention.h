@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "isa/isa.h"
@@ -16,6 +18,20 @@ namespace cygnet::cpu {
 namespace mx = mlx::core;
 constexpr float kLog2E = 1.44269504088896340736f;
 
+// A text among several: so many new tokens, those that it has, and the pages of the cache where its tokens lie in order.
+struct Text {
+  int count = 0, past = 0;
+  std::span<const int32_t> pages;
+};
+
+// Texts whose new tokens lie one after the other in one array [1, L, …]. Their cache is pages of `page` tokens, [pages, K, page, E],
+// instead of rows.
+struct Texts {
+  int page = 0;
+  std::vector<Text> all;
+  std::vector<int32_t> numbers;  // what `all` points into
+};
+
 struct AttentionSettings {
   int heads = 0, kv_heads = 0;  // 0: q, k, v have an axis of heads, [B, H, L, E]
   float scale = 1;
@@ -25,15 +41,15 @@ struct AttentionSettings {
   float eps = 0;         // of the norms
   bool traditional = false;
   int offset = 0;        // position of the first query, and tokens in the cache
-  // Which inputs follow q, k, v: weights of q's and k's norms [E], frequencies [pairs], a mask, where each row of a cache begins
-  // [B], a cache's keys and values [B, K, capacity, E].
-  bool has_norms = false, has_frequencies = false, has_mask = false, has_starts = false, has_cache = false;
+  // Which inputs follow q, k, v: weights of q's and k's norms [E], frequencies [pairs], a mask, a cache's keys and values
+  // [B, K, capacity, E].
+  bool has_norms = false, has_frequencies = false, has_mask = false, has_cache = false;
+  std::shared_ptr<const Texts> texts = nullptr;  // or null: B rows of one length
 
   int norms() const { return 3; }
   int frequencies() const { return norms() + 2 * has_norms; }
   int mask() const { return frequencies() + has_frequencies; }
-  int starts() const { return mask() + has_mask; }
-  int cache() const { return starts() + has_starts; }
+  int cache() const { return mask() + has_mask; }
   int end() const { return cache() + 2 * has_cache; }
 };
 
@@ -70,12 +86,14 @@ struct AttentionJob {
     Type type = Type::f32;
   } q_norm, k_norm;
   const float* frequencies = nullptr;
-  const int32_t* starts = nullptr;   // [B]: keys before have no part in a row, and its positions count from there
-  const float* rotations = nullptr;  // [L, 2 · pairs], with starts for each row, by `prepare`
+  const int32_t* pages = nullptr;    // of the cache, if it has pages, of so many tokens each
+  int page = 0;
+  const float* rotations = nullptr;  // [L, 2 · pairs], by `prepare`
   MaskView mask;
   float* lse = nullptr;          // [B, H, L], to base 2
 
-  // Brings norms to float32 and computes rotations; they live in `scratch`.
+  // Brings norms to float32; then computes rotations. They live in `scratch`.
+  void prepare_norms(Scratch& scratch);
   void prepare(Scratch& scratch);
 
   int group() const { return H / K; }
@@ -85,12 +103,13 @@ struct AttentionJob {
   // What queries are multiplied with so that scores come out as `ScoreBlock` takes them, and the cap there.
   float q_factor() const;
   float cap() const;
-  int start(int b) const { return starts ? starts[b] : 0; }
-  // Keys that query l of row b sees.
-  int first(int b, int l) const { return settings.window > 0 ? std::max(start(b), S - L + l + 1 - settings.window) : start(b); }
+  // Keys that query l sees.
+  int first(int l) const { return settings.window > 0 ? std::max(0, S - L + l + 1 - settings.window) : 0; }
   int last(int l) const { return settings.causal || settings.window > 0 ? S - L + l + 1 : S; }
-  const float* rotation(int b, int token) const {
-    return rotations ? rotations + (int64_t(starts ? b : 0) * L + token) * 2 * q_steps.pairs : nullptr;
+  const float* rotation(int token) const { return rotations ? rotations + int64_t(token) * 2 * q_steps.pairs : nullptr; }
+  // A token of the cache's keys or values.
+  uint8_t* cached(const HeadView& view, int b, int h, int t) const {
+    return pages ? view.at(pages[t / page], h, t % page) : view.at(b, h, t);
   }
   float k_factor() const { return settings.cap != 0 ? settings.cap : 1 / kLog2E; }  // and sums of queries for dK
   // Keys go into products as they come.
@@ -101,11 +120,13 @@ struct AttentionJob {
 AttentionJob attention_job(const AttentionSettings& settings, const Arrays& inputs, Type type, int B, int L, int new_keys, int E);
 // [B, K, capacity, E]
 HeadView cache_view(const mx::array& a);
+// Throws where a cache does not fit new tokens like [B, K, L, E].
+void check_cache(const Arrays& inputs, const AttentionSettings& settings, const mx::Shape& like, mx::Dtype dtype);
 
 // Queries of a key/value head in tiles of Micro::cols columns: query c is token c % L of head c / L of its group.
 class Columns {
  public:
-  Columns(const AttentionJob& job, int b, int kv, int begin, int count, int tile, Scratch& scratch);
+  Columns(const AttentionJob& job, int kv, int begin, int count, int tile, Scratch& scratch);
 
   const int begin, count, tile, tiles;
   // Of tile t: keys that some of it sees.
@@ -155,6 +176,8 @@ void fetch(const AttentionJob& job, const HeadView& view, int b, int h, int toke
 
 // Rows of a head as they lie.
 Matrix rows_of(const AttentionJob& job, const HeadView& view, int b, int h, int first, int count);
+// Rows of the cache, put together where they lie in several pages.
+Matrix cached_rows(const AttentionJob& job, const HeadView& view, int b, int h, int first, int count, Scratch& scratch);
 // Keys [first, first + count) of a job without a cache, after their steps.
 Matrix made_keys(const AttentionJob& job, int b, int kv, int first, int count, Type type, Scratch& scratch);
 // Queries of columns [begin, begin + count), times q_factor, and other rows as they lie.
@@ -163,12 +186,16 @@ Matrix made_queries(const AttentionJob& job, int b, const Columns& columns, int 
 // Puts new tokens [first, last) of a key/value head into the cache.
 void place_new(const AttentionJob& job, int b, int kv, int first, int last);
 
-// panels: attend_bytes(job) bytes.
+// Attention forward, of each text if there are several. panels: attend_bytes(job) bytes.
 size_t attend_bytes(const AttentionJob& job);
-void attend(const AttentionJob& job, uint8_t* panels);
-// Few queries over keys that lie in memory.
+void attend(AttentionJob job, uint8_t* panels);
+
+// Prepared jobs without texts. Many queries:
+size_t attend_blockwise_bytes(const AttentionJob& job);
+void attend_blockwise(const AttentionJob& job, uint8_t* panels);
+// Few queries over keys that lie in memory:
 bool is_for_few(const AttentionJob& job);
-void attend_few(const AttentionJob& job);
+void attend_few(std::span<const AttentionJob> jobs);
 
 struct AttentionGradients {
   HeadView d_out, dq, dk, dv;

@@ -89,7 +89,7 @@ class Backward {
     Scratch& scratch = Scratch::mine();
     Scratch::Frame frame(scratch);
     const KeyBlocks& blocks = plan_.blocks;
-    const Columns columns(job_, b, kv, 0, job_.columns(), tile_, scratch);
+    const Columns columns(job_, kv, 0, job_.columns(), tile_, scratch);
     const int64_t element = loops_.element, keys = blocks.size, queries = kTilesPerBlock * tile_;
     Work work{pack_queries(b, columns, scratch),
               scratch.get<uint8_t>(blocks.key_bytes()), scratch.get<uint8_t>(blocks.key_bytes()), scratch.get<uint8_t>(blocks.value_bytes()),
@@ -138,7 +138,7 @@ class Backward {
         to.lse[begin + c] = job_.lse[(int64_t(b) * job_.H + h) * job_.L + l];
         if (to.lse[begin + c] <= kHidden) {
           to.hidden[begin + c] = 0;
-          to.lse[begin + c] = std::log2(static_cast<float>(job_.last(l) - job_.first(b, l)));
+          to.lse[begin + c] = std::log2(static_cast<float>(job_.last(l) - job_.first(l)));
         }
         to.means[begin + c] = isa().attention.dot(job_.type, d_out, job_.out.at(b, h, l), job_.E);
       }
@@ -274,7 +274,7 @@ class Backward {
         for (const HeadView* view : {&job_.k, &gradients_.dk, &gradients_.dv}) fetch(job_, *view, b, kv, token + kRowsAhead);
       }
       gather(work.dk, j);
-      isa().attention.head_gradient(job_.k_steps, job_.rotation(b, token), job_.type, job_.k.at(b, kv, token), job_.k_factor(), row,
+      isa().attention.head_gradient(job_.k_steps, job_.rotation(token), job_.type, job_.k.at(b, kv, token), job_.k_factor(), row,
                                     gradients_.dk.at(b, kv, token), dk_norm);
       gather(work.dv, j);
       isa().attention.convert(row, job_.E, 1, job_.type, gradients_.dv.at(b, kv, token));
@@ -285,7 +285,7 @@ class Backward {
   void end_queries(int b, int kv, int start, float* dq_norm) const {
     Scratch& scratch = Scratch::mine();
     Scratch::Frame frame(scratch);
-    const Columns columns(job_, b, kv, start * tile_, std::min(kTilesPerEnd * tile_, job_.columns() - start * tile_), tile_, scratch);
+    const Columns columns(job_, kv, start * tile_, std::min(kTilesPerEnd * tile_, job_.columns() - start * tile_), tile_, scratch);
     const int width = plan_.blocks.width;
     float* rows = scratch.get<float>(int64_t(tile_) * width);
     for (int t = 0; t < columns.tiles; t++) {
@@ -302,7 +302,7 @@ class Backward {
           fetch(job_, job_.q, b, next_h, next_l);
           fetch(job_, gradients_.dq, b, next_h, next_l);
         }
-        isa().attention.head_gradient(job_.q_steps, job_.rotation(b, l), job_.type, job_.q.at(b, h, l), job_.settings.scale,
+        isa().attention.head_gradient(job_.q_steps, job_.rotation(l), job_.type, job_.q.at(b, h, l), job_.settings.scale,
                                       rows + int64_t(i) * width, gradients_.dq.at(b, h, l), dq_norm);
       }
     }

@@ -15,32 +15,33 @@ constexpr int kItemsPerThread = 2;
 
 class Few {
  public:
-  explicit Few(const AttentionJob& job) : job_(job), columns_(job.columns()) {
-    const int heads = job.B * job.K;
-    const int wanted = (kItemsPerThread * job.threads + heads - 1) / heads;
+  // beside: other jobs that run at the same time.
+  Few(const AttentionJob& job, int beside, Scratch& scratch) : job_(job), columns_(job.columns()) {
+    const int wanted = (kItemsPerThread * job.threads + heads() * (1 + beside) - 1) / (heads() * (1 + beside));
     const int even = (job.S + wanted - 1) / wanted;
-    range_ = std::clamp(even, kSmallestRange, kLargestRange);
+    range_ = job.pages ? job.page : std::clamp(even, kSmallestRange, kLargestRange);
     ranges_ = (job.S + range_ - 1) / range_;
-  }
-
-  void run() {
-    Scratch& scratch = Scratch::mine();
-    Scratch::Frame frame(scratch);
-    const int heads = job_.B * job_.K;
-    const int64_t partials = int64_t(heads) * ranges_ * columns_;
+    const int64_t partials = int64_t(items()) * columns_;
     maxima_ = scratch.get<float>(partials);
     sums_ = scratch.get<float>(partials);
     outputs_ = scratch.get<float>(partials * job_.E);
-    parallel_items(heads * ranges_, [&](int item) {
-      const int head = item / ranges_;
-      sum_range(head / job_.K, head % job_.K, item % ranges_);
-    });
-    for (int head = 0; head < heads; head++) {
+  }
+
+  int items() const { return heads() * ranges_; }
+
+  void run(int item) const {
+    const int head = item / ranges_;
+    sum_range(head / job_.K, head % job_.K, item % ranges_);
+  }
+
+  void finish() const {
+    for (int head = 0; head < heads(); head++) {
       for (int c = 0; c < columns_; c++) combine(head / job_.K, head % job_.K, c);
     }
   }
 
  private:
+  int heads() const { return job_.B * job_.K; }
   int64_t place(int b, int kv, int range) const { return ((int64_t(b) * job_.K + kv) * ranges_ + range) * columns_; }
 
   void sum_range(int b, int kv, int range) const {
@@ -49,7 +50,7 @@ class Few {
     Scratch::Frame frame(scratch);
     const int begin = range * range_, end = std::min(job_.S, begin + range_), E = job_.E;
     if (job_.settings.has_cache) place_new(job_, b, kv, std::max(begin, job_.past()), end);
-    const HeadView& keys = job_.settings.has_cache ? job_.keys : job_.k;
+    const HeadView& keys = job_.settings.has_cache ? job_.keys : job_.k;  // a range lies in one page
     const HeadView& values = job_.settings.has_cache ? job_.values : job_.v;
     float* q = scratch.get<float>(int64_t(columns_) * E);
     float* mask = job_.settings.has_mask ? scratch.get<float>(range_) : nullptr;
@@ -59,14 +60,14 @@ class Few {
     int low = end, high = begin;
     for (int c = 0; c < columns_; c++) {
       const auto [h, l] = query(kv, c);
-      loops.head(job_.q_steps, job_.rotation(b, l), job_.type, job_.q.at(b, h, l), job_.q_factor(), Type::f32, q + int64_t(c) * E);
-      low = std::clamp(job_.first(b, l), begin, low), high = std::clamp(job_.last(l), high, end);
+      loops.head(job_.q_steps, job_.rotation(l), job_.type, job_.q.at(b, h, l), job_.q_factor(), Type::f32, q + int64_t(c) * E);
+      low = std::clamp(job_.first(l), begin, low), high = std::clamp(job_.last(l), high, end);
     }
     high = std::max(low, high);
-    loops.few_scores(job_.type, keys.at(b, kv, low), keys.token, high - low, E, q, columns_, scores, range_);
+    loops.few_scores(job_.type, job_.cached(keys, b, kv, low), keys.token, high - low, E, q, columns_, scores, range_);
     for (int c = 0; c < columns_; c++) {
       const auto [h, l] = query(kv, c);
-      const int first = std::clamp(job_.first(b, l), low, high), last = std::clamp(job_.last(l), first, high);
+      const int first = std::clamp(job_.first(l), low, high), last = std::clamp(job_.last(l), first, high);
       float* row = scores + int64_t(c) * range_;
       if (mask) job_.mask.read(b, h, l, first, last - first, mask, 1);
       const int64_t at = place(b, kv, range) + c;
@@ -74,7 +75,7 @@ class Few {
       std::fill(row, row + (first - low), 0.0f);
       std::fill(row + (last - low), row + (high - low), 0.0f);
     }
-    loops.few_values(job_.type, values.at(b, kv, low), values.token, high - low, E, scores, range_, columns_, out);
+    loops.few_values(job_.type, job_.cached(values, b, kv, low), values.token, high - low, E, scores, range_, columns_, out);
   }
 
   Columns::Query query(int kv, int c) const { return {kv * job_.group() + c / job_.L, c % job_.L}; }
@@ -113,8 +114,24 @@ bool is_for_few(const AttentionJob& job) {
   return job.columns() <= kMostFew && (job.settings.has_cache || job.plain_keys());
 }
 
-void attend_few(const AttentionJob& job) {
-  if (job.B > 0 && job.columns() > 0) Few(job).run();
+void attend_few(std::span<const AttentionJob> jobs) {
+  Scratch& scratch = Scratch::mine();
+  Scratch::Frame frame(scratch);
+  std::vector<Few> all;
+  std::vector<int> ends;  // of each one's items among those of all
+  for (const AttentionJob& job : jobs) {
+    if (job.B == 0 || job.columns() == 0) continue;
+    all.emplace_back(job, static_cast<int>(jobs.size()) - 1, scratch);
+    ends.push_back((ends.empty() ? 0 : ends.back()) + all.back().items());
+  }
+  if (all.empty()) return;
+  parallel_items(ends.back(), [&](int item) {
+    const auto at = std::upper_bound(ends.begin(), ends.end(), item) - ends.begin();
+    all[at].run(item - (at > 0 ? ends[at - 1] : 0));
+  });
+  parallel_ranges(all.size(), 4, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; i++) all[i].finish();
+  });
 }
 
 }  // namespace cygnet::cpu

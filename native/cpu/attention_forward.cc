@@ -51,8 +51,8 @@ class Forward {
     Matrix keys, values;
     if (job_.settings.has_cache) {
       place_new(job_, b, kv, std::max(first, job_.past()), first + count);
-      keys = rows_of(job_, job_.keys, b, kv, first, count);
-      values = rows_of(job_, job_.values, b, kv, first, count);
+      keys = cached_rows(job_, job_.keys, b, kv, first, count, scratch);
+      values = cached_rows(job_, job_.values, b, kv, first, count, scratch);
     } else {
       keys = made_keys(job_, b, kv, first, count, blocks_.panel_type(), scratch);
       values = rows_of(job_, job_.v, b, kv, first, count);
@@ -72,7 +72,7 @@ class Forward {
     Scratch& scratch = Scratch::mine();
     Scratch::Frame frame(scratch);
     const int tile = blocks_.loops.micro.cols;
-    const Columns columns(job_, b, kv, begin, count, tile, scratch);
+    const Columns columns(job_, kv, begin, count, tile, scratch);
     const int tiles = columns.tiles, padded = tiles * tile;
     State state{pack_queries(b, columns, scratch), scratch.get<float>(padded), scratch.get<float>(padded),
                 scratch.get<float>(int64_t(padded) * blocks_.width), scratch.get<bool>(tiles)};
@@ -151,11 +151,11 @@ class Forward {
 
 }  // namespace
 
-size_t attend_bytes(const AttentionJob& job) {
+size_t attend_blockwise_bytes(const AttentionJob& job) {
   const KeyBlocks blocks(job, kBlockKeys);
   return size_t(job.B) * job.K * blocks.count * (blocks.key_bytes() + blocks.value_bytes());
 }
 
-void attend(const AttentionJob& job, uint8_t* panels) { Forward(job, panels).run(); }
+void attend_blockwise(const AttentionJob& job, uint8_t* panels) { Forward(job, panels).run(); }
 
 }  // namespace cygnet::cpu

@@ -17,7 +17,7 @@ int round_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
 float AttentionJob::q_factor() const { return settings.cap != 0 ? settings.scale / settings.cap : settings.scale * kLog2E; }
 float AttentionJob::cap() const { return settings.cap * kLog2E; }
 
-void AttentionJob::prepare(Scratch& scratch) {
+void AttentionJob::prepare_norms(Scratch& scratch) {
   auto floats = [&](const Weights& from) -> const float* {
     if (!from.data) return nullptr;
     float* to = scratch.get<float>(E);
@@ -26,14 +26,15 @@ void AttentionJob::prepare(Scratch& scratch) {
   };
   q_steps.norm = floats(q_norm);
   k_steps.norm = floats(k_norm);
+}
+
+void AttentionJob::prepare(Scratch& scratch) {
   if (q_steps.pairs == 0) return;
   const int size = 2 * q_steps.pairs;
-  const int tokens = starts ? B * L : L;
-  float* to = scratch.get<float>(int64_t(tokens) * size);
-  parallel_ranges(tokens, 64, [&](size_t begin, size_t end) {
+  float* to = scratch.get<float>(int64_t(L) * size);
+  parallel_ranges(L, 64, [&](size_t begin, size_t end) {
     for (int i = static_cast<int>(begin); i < static_cast<int>(end); i++) {
-      const int position = std::max(settings.offset + i % L - start(i / L), 0);
-      isa().attention.rotation(static_cast<float>(position), frequencies, q_steps.pairs, to + int64_t(i) * size);
+      isa().attention.rotation(static_cast<float>(settings.offset + i), frequencies, q_steps.pairs, to + int64_t(i) * size);
     }
   });
   rotations = to;
@@ -49,12 +50,12 @@ KeyBlocks::KeyBlocks(const AttentionJob& job, int most)
   width = round_up(job.E, loops.micro.rows);
 }
 
-Columns::Columns(const AttentionJob& job, int b, int kv, int begin, int count, int tile, Scratch& scratch)
+Columns::Columns(const AttentionJob& job, int kv, int begin, int count, int tile, Scratch& scratch)
     : begin(begin), count(count), tile(tile), tiles((count + tile - 1) / tile), first_head_(kv * job.group()), length_(job.L),
       first_(scratch.get<int32_t>(tiles * tile)), last_(scratch.get<int32_t>(tiles * tile)), limits_(scratch.get<Limits>(tiles)) {
   for (int i = 0; i < tiles * tile; i++) {
     const int l = (begin + i) % job.L;
-    first_[i] = i < count ? job.first(b, l) : 0;
+    first_[i] = i < count ? job.first(l) : 0;
     last_[i] = i < count ? job.last(l) : 0;
   }
   for (int t = 0; t < tiles; t++) {
@@ -78,6 +79,16 @@ Matrix rows_of(const AttentionJob& job, const HeadView& view, int b, int h, int 
   return m;
 }
 
+Matrix cached_rows(const AttentionJob& job, const HeadView& view, int b, int h, int first, int count, Scratch& scratch) {
+  Matrix m = dense(job.type, job.cached(view, b, h, first), count, job.E);
+  m.row_bytes = view.token;
+  if (!job.pages || first / job.page == (first + count - 1) / job.page) return m;
+  const int64_t bytes = job.E * job.bytes();
+  uint8_t* to = scratch.get<uint8_t>(count * bytes);
+  for (int t = 0; t < count; t++) std::memcpy(to + t * bytes, job.cached(view, b, h, first + t), bytes);
+  return dense(job.type, to, count, job.E);
+}
+
 void fetch(const AttentionJob& job, const HeadView& view, int b, int h, int token) {
   const uint8_t* row = view.at(b, h, token);
   for (int64_t at = 0; at < job.E * job.bytes(); at += 64) __builtin_prefetch(row + at);
@@ -89,7 +100,7 @@ Matrix made_keys(const AttentionJob& job, int b, int kv, int first, int count, T
   uint8_t* to = const_cast<uint8_t*>(m.data);
   for (int j = first; j < first + count; j++, to += m.row_bytes) {
     if (j + kRowsAhead < first + count) fetch(job, job.k, b, kv, j + kRowsAhead);
-    isa().attention.head(job.k_steps, job.rotation(b, j), job.type, job.k.at(b, kv, j), 1, type, to);
+    isa().attention.head(job.k_steps, job.rotation(j), job.type, job.k.at(b, kv, j), 1, type, to);
   }
   return m;
 }
@@ -104,7 +115,7 @@ Matrix made_queries(const AttentionJob& job, int b, const Columns& columns, int 
       const auto [next_h, next_l] = columns.query(0, i + kRowsAhead);
       fetch(job, job.q, b, next_h, next_l);
     }
-    isa().attention.head(job.q_steps, job.rotation(b, l), job.type, job.q.at(b, h, l), factor, type, to);
+    isa().attention.head(job.q_steps, job.rotation(l), job.type, job.q.at(b, h, l), factor, type, to);
   }
   return m;
 }
@@ -112,8 +123,9 @@ Matrix made_queries(const AttentionJob& job, int b, const Columns& columns, int 
 void place_new(const AttentionJob& job, int b, int kv, int first, int last) {
   for (int j = first; j < last; j++) {
     const int token = j - job.past();
-    isa().attention.head(job.k_steps, job.rotation(b, token), job.type, job.k.at(b, kv, token), 1, job.type, job.keys.at(b, kv, j));
-    std::memcpy(job.values.at(b, kv, j), job.v.at(b, kv, token), job.E * job.bytes());
+    isa().attention.head(
+        job.k_steps, job.rotation(token), job.type, job.k.at(b, kv, token), 1, job.type, job.cached(job.keys, b, kv, j));
+    std::memcpy(job.cached(job.values, b, kv, j), job.v.at(b, kv, token), job.E * job.bytes());
   }
 }
 

@@ -65,7 +65,7 @@ class DecoderBlock : public Kernel {
     work.out = outputs[0].data<void>();
     work.attention.keys = cache_view(outputs[1]);
     work.attention.values = cache_view(outputs[2]);
-    work.lie_at(temporary(work.rows.total()), work.few ? nullptr : temporary(attend_bytes(work.attention)));
+    work.lie_at(temporary(work.rows.total()), temporary(attend_bytes(work.attention)));
     dispatch([work = std::move(work)]() mutable { work.run(); });
   }
 
@@ -73,7 +73,7 @@ class DecoderBlock : public Kernel {
   struct Work {
     Work(const Arrays& inputs, const BlockSettings& s)
         : settings(s), inputs(small_ones(inputs, s)), x(inputs[0].data<void>()), type(type_of(inputs[0])), size(sizes_of(inputs, s)),
-          rows(size, type), attention(attention_job(s.attention, inputs, type, size.B, size.L, size.L, size.E)), few(is_for_few(attention)) {
+          rows(size, type), attention(attention_job(s.attention, inputs, type, size.B, size.L, size.L, size.E)) {
       for (const Projection& p : s.layers) layers.push_back(linear_job(inputs, p));
     }
 
@@ -109,9 +109,7 @@ class DecoderBlock : public Kernel {
       const std::span<LinearJob> jobs(layers);
       norm_rows(type, x, nullptr, floats(inputs[0], scratch), settings.attention_eps, M, size.D, nullptr, rows.normed);
       linear_forward(type, rows.normed, M, size.D, jobs.subspan(kQ, 3));
-      attention.prepare(scratch);
-      if (few) attend_few(attention);
-      else attend(attention, panels);
+      attend(attention, panels);
       linear_forward(type, rows.attended, M, size.queries, jobs.subspan(kO, 1));
       norm_rows(type, x, rows.delta, floats(inputs[1], scratch), settings.mlp_eps, M, size.D, rows.h, rows.normed);
       linear_forward(type, rows.normed, M, size.D, jobs.subspan(kGate, 2));
@@ -127,7 +125,6 @@ class DecoderBlock : public Kernel {
     Sizes size;
     Rows rows;
     AttentionJob attention;
-    bool few;
     uint8_t* panels = nullptr;
     std::vector<LinearJob> layers;
     void* out = nullptr;
@@ -143,19 +140,13 @@ void check(const Arrays& inputs, const BlockSettings& s) {
   const mx::array& x = inputs[0];
   refuse(x.ndim() != 3 || x.size() == 0, "x [B, L, D]");
   refuse(!s.attention.has_cache || s.attention.kv_heads <= 0 || s.attention.heads % s.attention.kv_heads != 0, "heads and a cache");
-  const mx::array &keys = inputs[s.attention.cache()], &values = inputs[s.attention.cache() + 1];
+  refuse(inputs[s.attention.cache()].ndim() != 4, "a cache");
   const Sizes n = sizes_of(inputs, s);
-  const mx::Shape needed{n.B, s.attention.kv_heads, keys.shape(2), n.E};
-  refuse(keys.shape() != needed || values.shape() != needed || keys.shape(2) < s.attention.offset + n.L || n.E > kMaxHeadSize ||
-             keys.dtype() != x.dtype() || values.dtype() != x.dtype(),
-         "a cache [B, K, capacity, E] with room for the new tokens");
-  if (s.attention.has_starts) {
-    const mx::array& starts = inputs[s.attention.starts()];
-    refuse(starts.dtype() != mx::int32 || starts.shape() != mx::Shape{n.B}, "starts [B] in int32");
-  }
+  refuse(n.E > kMaxHeadSize, "heads of at most 1024 elements");
+  check_cache(inputs, s.attention, {n.B, s.attention.kv_heads, n.L, n.E}, x.dtype());
   const int in[] = {n.D, n.D, n.D, n.queries, n.D, n.D, n.I}, out[] = {n.queries, n.keys, n.keys, n.D, n.I, n.I, n.D};
   for (int i = 0; i < kLayers; i++) {
-    check_projection(s.layers[i], in[i], inputs);
+    check_projection(s.layers[i], n.rows(), in[i], inputs);
     refuse(inputs[s.layers[i].first].shape(0) != out[i], "layers that fit each other");
   }
   for (int i : {1, 2}) refuse(inputs[i].shape() != mx::Shape{n.D}, "weights of norms [D]");

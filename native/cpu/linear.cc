@@ -36,7 +36,8 @@ namespace {
 
 Update update_of(const Arrays& inputs, const Projection& p) {
   if (!p.has_update) return {};
-  return {inputs[p.a()].data<float>(), inputs[p.b()].data<float>(), inputs[p.a()].shape(1), p.scale};
+  return {inputs[p.a()].data<float>(), inputs[p.b()].data<float>(), p.has_mask ? inputs[p.mask()].data<float>() : nullptr,
+          inputs[p.a()].shape(1), p.scale};
 }
 
 void forward_few(Type type, const void* x, int M, int K, std::span<LinearJob> jobs) {
@@ -51,7 +52,7 @@ void forward_few(Type type, const void* x, int M, int K, std::span<LinearJob> jo
   float* row = nullptr;
   for (size_t i = 0; i < jobs.size(); i++) {
     const LinearJob& job = jobs[i];
-    const auto& [a, b, rank, scale] = job.update;
+    const auto& [a, b, mask, rank, scale] = job.update;
     const int N = job.w.rows;
     for (int m = 0; rank > 0 && m < M; m++) {
       if (!row) row = scratch.get<float>(K);
@@ -60,6 +61,7 @@ void forward_few(Type type, const void* x, int M, int K, std::span<LinearJob> jo
       std::fill(xa, xa + rank, 0.0f);
       for (int k = 0; k < K; k++)
         for (int r = 0; r < rank; r++) xa[r] += row[k] * a[k * rank + r];
+      for (int r = 0; mask && r < rank; r++) xa[r] *= mask[m * rank + r];
       for (int r = 0; r < rank; r++)
         for (int n = 0; n < N; n++) sums[i][int64_t(m) * N + n] += scale * xa[r] * b[int64_t(r) * N + n];
     }
@@ -94,7 +96,7 @@ void linear_forward(Type type, const void* x, int M, int K, std::span<LinearJob>
   for (const LinearJob& job : jobs) {
     const int N = job.w.rows;
     const Output y{type, job.y, N, job.bias};
-    const auto& [a, b, rank, scale] = job.update;
+    const auto& [a, b, mask, rank, scale] = job.update;
     if (rank == 0) {
       const Term term{px, job.w};
       multiply({&term, 1}, N, y);
@@ -102,6 +104,7 @@ void linear_forward(Type type, const void* x, int M, int K, std::span<LinearJob>
     }
     Scratch::Frame inner(scratch);
     fold(panel, reduced, ld, M, rank, Parts::beside, 1, job.xa);
+    for (int i = 0; mask && i < M * rank; i++) job.xa[i] *= mask[i];
     reduced += rank * split_outputs(panel);
     const Packed pxa(scratch, Side::weights, panel, split(scratch, panel, job.xa, M, rank, Order::high_low_high, Parts::beside));
     const Matrix wb = split(scratch, panel, b, rank, N, Order::high_high_low, Parts::below, scale);
@@ -189,7 +192,7 @@ void backward(Type type, const void* x, int M, int K, void* dx, std::span<const 
       const Term term{turned, dense(type, x, M, K), true};
       multiply({&term, 1}, K, {job.w_type, job.dw, K});
     }
-    const auto& [a, b, rank, scale] = job.update;
+    const auto& [a, b, mask, rank, scale] = job.update;
     if (rank == 0) continue;
     float* dxa = scratch.get<float>(size_t(M) * rank);
     {
@@ -289,6 +292,9 @@ class Linear : public Kernel {
     inputs.insert(inputs.end(), cotangents.begin(), cotangents.begin() + n);
     std::vector<mx::Shape> shapes;
     std::vector<mx::Dtype> dtypes;
+    for (const Projection& p : projections_) {
+      if (p.has_mask) throw std::invalid_argument("a masked update has no gradient");
+    }
     for (int argnum : argnums) {
       if (primals[argnum].dtype() == mx::uint32) throw std::invalid_argument("a packed weight has no gradient");
       shapes.push_back(primals[argnum].shape());
@@ -303,7 +309,7 @@ class Linear : public Kernel {
 
 }  // namespace
 
-void check_projection(const Projection& p, int K, const Arrays& inputs) {
+void check_projection(const Projection& p, int M, int K, const Arrays& inputs) {
   const mx::array& w = inputs[p.first];
   const bool packed = w.dtype() == mx::uint32;
   if (w.ndim() != 2 || packed != p.has_scales || columns_of(inputs, p) != K) {
@@ -315,6 +321,11 @@ void check_projection(const Projection& p, int K, const Arrays& inputs) {
   if (!fits || a.dtype() != mx::float32 || b.dtype() != mx::float32) {
     throw std::invalid_argument("linear needs an update's A [K, R] and B [R, N] in float32");
   }
+  if (!p.has_mask) return;
+  const mx::array& mask = inputs[p.mask()];
+  if (mask.dtype() != mx::float32 || mask.shape() != mx::Shape{M, a.shape(1)}) {
+    throw std::invalid_argument("linear needs the mask of an update [M, R] in float32");
+  }
 }
 
 std::vector<mx::array> linear(const mx::array& x, Arrays operands, std::vector<Projection> projections) {
@@ -323,18 +334,18 @@ std::vector<mx::array> linear(const mx::array& x, Arrays operands, std::vector<P
   inputs.insert(inputs.end(), std::make_move_iterator(operands.begin()), std::make_move_iterator(operands.end()));
   std::vector<mx::Shape> shapes;
   std::vector<mx::Dtype> dtypes;
+  const int rows = static_cast<int>(x.shape(-1) > 0 ? x.size() / x.shape(-1) : 0);
   int first = 1;
   for (Projection& p : projections) {
     p.first = first;
     first = p.end();
     if (first > static_cast<int>(inputs.size())) throw std::invalid_argument("linear misses operands");
-    check_projection(p, x.shape(-1), inputs);
+    check_projection(p, rows, x.shape(-1), inputs);
     mx::Shape shape = x.shape();
     shape.back() = inputs[p.first].shape(0);
     shapes.push_back(std::move(shape));
     dtypes.push_back(x.dtype());
   }
-  const int rows = static_cast<int>(x.shape(-1) > 0 ? x.size() / x.shape(-1) : 0);
   for (const Projection& p : projections) {
     if (!p.has_update) continue;
     shapes.push_back({rows, inputs[p.a()].shape(1)});

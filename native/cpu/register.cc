@@ -11,33 +11,52 @@ namespace cygnet {
 #ifdef CYGNET_OPENBLAS
 namespace {
 
-constexpr size_t kSettings = 8;
+constexpr size_t kSettings = 9;
 
 cpu::Projection projection_of(const double* s) {
   return {static_cast<cpu::Format>(s[0]), static_cast<int>(s[1]), static_cast<int>(s[2]), s[3] != 0, s[4] != 0, s[5] != 0,
-          s[6] != 0, static_cast<float>(s[7])};
+          s[6] != 0, s[7] != 0, static_cast<float>(s[8])};
 }
 
-// settings: for each projection format, bits, group, whether there are scales, biases of groups, a bias, an update; its scale.
+// settings: for each projection format, bits, group, whether there are scales, biases of groups, a bias, an update, its mask; its
+// scale.
 std::vector<cpu::Projection> projections_of(const std::vector<double>& settings) {
   std::vector<cpu::Projection> out;
   for (size_t i = 0; i + kSettings <= settings.size(); i += kSettings) out.push_back(projection_of(settings.data() + i));
   return out;
 }
 
+// texts: tokens of a page, then for each text its new tokens, those it has, how many pages, and these.
+std::shared_ptr<const cpu::Texts> texts_of(std::vector<int> numbers) {
+  if (numbers.empty()) return nullptr;
+  auto out = std::make_shared<cpu::Texts>();
+  out->numbers.assign(numbers.begin(), numbers.end());
+  const std::span<const int32_t> all(out->numbers);
+  out->page = all[0];
+  for (size_t at = 1; at < all.size();) {
+    if (at + 3 > all.size() || all[at + 2] < 0 || at + 3 + all[at + 2] > all.size()) throw std::invalid_argument("a text misses its pages");
+    out->all.push_back({all[at], all[at + 1], all.subspan(at + 3, all[at + 2])});
+    at += 3 + all[at + 2];
+  }
+  if (out->page <= 0) throw std::invalid_argument("a page has tokens");
+  return out;
+}
+
 // s: heads, key/value heads, scale, causal, window, cap, eps of norms, traditional pairs, offset; whether there are norms,
-// frequencies, a mask, starts, a cache.
-cpu::AttentionSettings attention_of(const std::vector<double>& s) {
-  if (s.size() != 14) throw std::invalid_argument("attention takes 14 settings");
+// frequencies, a mask, a cache.
+cpu::AttentionSettings attention_of(const std::vector<double>& s, std::vector<int> texts) {
+  if (s.size() != 13) throw std::invalid_argument("attention takes 13 settings");
   const auto whole = [&](int i) { return static_cast<int>(s[i]); };
   const auto real = [&](int i) { return static_cast<float>(s[i]); };
   return {whole(0), whole(1), real(2), s[3] != 0, whole(4), real(5), real(6), s[7] != 0, whole(8), s[9] != 0,
-          s[10] != 0, s[11] != 0, s[12] != 0, s[13] != 0};
+          s[10] != 0, s[11] != 0, s[12] != 0, texts_of(std::move(texts))};
 }
 
 std::vector<mx::array> cpu_decoder_block(
-    Context&, std::vector<mx::array> inputs, float attention_eps, float mlp_eps, int gate, std::vector<double> attention, std::vector<double> layers) {
-  cpu::BlockSettings settings{attention_eps, mlp_eps, static_cast<cpu::Gate>(gate), attention_of(attention), projections_of(layers)};
+    Context&, std::vector<mx::array> inputs, float attention_eps, float mlp_eps, int gate, std::vector<double> attention,
+    std::vector<int> texts, std::vector<double> layers) {
+  cpu::BlockSettings settings{
+      attention_eps, mlp_eps, static_cast<cpu::Gate>(gate), attention_of(attention, std::move(texts)), projections_of(layers)};
   if (settings.layers.size() != cpu::kLayers) throw std::invalid_argument("a decoder block has seven layers");
   return cpu::decoder_block(std::move(inputs), std::move(settings));
 }
@@ -55,8 +74,8 @@ void register_cpu(Exports& exports) {
     return cpu::linear_cross_entropy(hidden, std::move(weight), projection_of(settings.data()), targets, static_cast<cpu::Gradients>(gradients));
   });
   // operands: q, k, v and what follows them
-  exports.op("cpuAttention", [](Context&, std::vector<mx::array> operands, std::vector<double> settings) {
-    return cpu::attention(std::move(operands), attention_of(settings));
+  exports.op("cpuAttention", [](Context&, std::vector<mx::array> operands, std::vector<double> settings, std::vector<int> texts) {
+    return cpu::attention(std::move(operands), attention_of(settings, std::move(texts)));
   });
   exports.op("cpuEmbedding", [](Context&, const mx::array& ids, std::vector<mx::array> table, std::vector<double> settings, mx::Dtype dtype) {
     if (settings.size() != kSettings) throw std::invalid_argument("embedding takes one table");

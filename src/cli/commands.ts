@@ -51,6 +51,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/generate.ts")).generate,
   },
   { name: "chat", summary: "command/chat", load: async () => (await import("./commands/chat.ts")).chat },
+  {
+    name: "serve",
+    aliases: ["server"],
+    summary: "command/serve",
+    load: async () => (await import("./commands/serve.ts")).serve,
+  },
   { name: "fuse", summary: "command/fuse", load: async () => (await import("./commands/fuse.ts")).fuse },
   { name: "convert", summary: "command/convert", load: async () => (await import("./commands/convert.ts")).convert },
   {

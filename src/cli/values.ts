@@ -50,3 +50,16 @@ export function jsonFlag<Schema extends z.ZodType>(schema: Schema) {
   };
   return z.string().transform(parse).pipe(schema);
 }
+
+const gigabytes = /^(\d+(?:\.\d+)?)\s*(?:g|gb|gib)?$/i;
+
+/** A size such as `16GB`, in bytes. */
+export function gigabytesFlag() {
+  return z
+    .string()
+    .regex(gigabytes)
+    .transform((text) => Number(gigabytes.exec(text)?.[1]) * 1e9);
+}
+
+/** The `expected` of such a flag. */
+export const gigabytesExpected = { en: "a size such as 16GB", zh: "大小，例如 16GB" };

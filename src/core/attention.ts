@@ -29,9 +29,25 @@ export interface KernelExtras {
   rope?: { frequencies: Tensor; traditional: boolean } | undefined;
   /** Keys and values [B, K, capacity, E], of which `offset` tokens are there. */
   cache?: readonly Tensor[] | undefined;
-  /** Where each row of the cache begins, [B] int32. */
-  starts?: Tensor | undefined;
   offset: number;
+  /** With these the cache is pages, [pages, K, tokens of a page, E]. */
+  texts?: Texts | undefined;
+}
+
+/** Texts whose new tokens lie one after the other in one row: each with its own past, in pages of a common cache. */
+export interface Texts {
+  /** Tokens of a page. */
+  readonly pageSize: number;
+  readonly all: readonly Text[];
+}
+
+export interface Text {
+  /** New tokens. */
+  count: number;
+  /** Tokens that are in the cache. */
+  past: number;
+  /** Where its tokens lie, in their order, with room for the new ones. */
+  pages: readonly number[];
 }
 
 const plain: KernelExtras = { heads: 0, kvHeads: 0, offset: 0 };
@@ -44,25 +60,38 @@ export function hasAttentionKernel(q: Tensor, k: Tensor, v: Tensor, headSize: nu
 
 /** Our kernel → out, and with a cache its keys and values. */
 export function attentionKernel(qkv: readonly Tensor[], rule: AttentionRule, extras: KernelExtras = plain): Tensor[] {
-  const { operands, settings } = describeAttention(rule, extras);
-  const outputs = native.cpuAttention([...handles(qkv), ...operands], settings);
+  const { operands, settings, texts } = describeAttention(rule, extras);
+  const outputs = native.cpuAttention([...handles(qkv), ...operands], settings, texts);
   return outputs.map((handle) => new Tensor(handle));
 }
 
-/** An attention as the kernels take it: its arrays after q, k, v, and fourteen numbers. */
+/** An attention as the kernels take it: its arrays after q, k, v, thirteen numbers, and its texts as numbers. */
 export function describeAttention(
   { scale, mask, window = 0, softCap = 0 }: AttentionRule,
-  { heads, kvHeads, norms, rope, cache, starts, offset }: KernelExtras,
-): { operands: Handle[]; settings: number[] } {
+  { heads, kvHeads, norms, rope, cache, offset, texts }: KernelExtras,
+): { operands: Handle[]; settings: number[]; texts: readonly number[] } {
   const masks = mask instanceof Tensor ? [mask] : [];
-  const arrays = [norms?.q, norms?.k, rope?.frequencies, ...masks, starts, ...(cache ?? [])];
+  const arrays = [norms?.q, norms?.k, rope?.frequencies, ...masks, ...(cache ?? [])];
   const causal = mask === "causal";
   const rules = [heads, kvHeads, scale, causal, window, softCap, norms?.eps ?? 0, rope?.traditional, offset];
-  const flags = [norms, rope, masks.length, starts, cache].map(Boolean);
+  const flags = [norms, rope, masks.length, cache].map(Boolean);
   return {
     operands: arrays.flatMap((each) => (each ? [each.handle] : [])),
     settings: [...rules, ...flags].map((each) => Number(each ?? false)),
+    texts: texts ? numbersOf(texts) : [],
   };
+}
+
+const known = new WeakMap<Texts, readonly number[]>();
+
+/** The same for all layers of a step. */
+function numbersOf(texts: Texts): readonly number[] {
+  const numbers = known.get(texts) ?? [
+    texts.pageSize,
+    ...texts.all.flatMap(({ count, past, pages }) => [count, past, pages.length, ...pages]),
+  ];
+  known.set(texts, numbers);
+  return numbers;
 }
 
 /**

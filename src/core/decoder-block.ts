@@ -38,6 +38,7 @@ export function decoderBlock(x: Tensor, block: DecoderBlock): Tensor | undefined
     mlpNorm.eps,
     0,
     heads.settings,
+    heads.texts,
     weights.settings,
   );
   const [out, keys, values] = outputs.map((handle) => new Tensor(handle));

@@ -1,12 +1,6 @@
-import {
-  type AttentionMask,
-  type AttentionRule,
-  attentionKernel,
-  hasAttentionKernel,
-  type KernelExtras,
-} from "./attention.ts";
+import { type AttentionRule, attentionKernel, hasAttentionKernel, type KernelExtras, type Texts } from "./attention.ts";
 import * as fast from "./fast.ts";
-import { arange } from "./ops.ts";
+import { concatenate } from "./ops.ts";
 import type { Tensor } from "./tensor.ts";
 
 // B batch · L tokens · H query heads · K key/value heads · S keys · E head size
@@ -25,8 +19,10 @@ export interface KeyValueStore {
   reserve?(like: Pick<Tensor, "shape" | "dtype">): readonly Tensor[];
   /** Takes these, with `length` more tokens in them, in the place of the buffers that were reserved. */
   replace?(keys: Tensor, values: Tensor, length: number): void;
-  /** Where each row begins, [B] int32: what lies before has no part in it, and its positions count from there. */
-  readonly starts?: Tensor | undefined;
+  /** The row of tokens holds several texts, and the buffers are pages. */
+  readonly texts?: Texts | undefined;
+  /** The store of one of them. */
+  text?(index: number): KeyValueStore;
 }
 
 export interface HeadAttention extends AttentionRule {
@@ -70,38 +66,39 @@ export function kernelExtras(
     norms,
     rope: frequencies && { frequencies, traditional },
     cache: buffers,
-    starts: cache?.starts,
     offset: cache?.offset ?? 0,
+    texts: cache?.texts,
   };
 }
 
 function composed(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention): Tensor {
   const { heads, kvHeads, norms, rope, cache, ...rule } = options;
-  const { offset = 0, starts } = cache ?? {};
+  if (cache?.texts) return textByText(q, k, v, options, cache.texts);
   const prepared = (x: Tensor, weight: Tensor | undefined): Tensor => {
     const first = headsFirst(norms ? fast.rmsNorm(x, weight, norms.eps) : x);
-    if (!rope) return first;
-    return starts ? fast.ropeAt(first, starts.multiply(-1).add(offset), rope) : fast.rope(first, offset, rope);
+    return rope ? fast.rope(first, cache?.offset ?? 0, rope) : first;
   };
   const queries = prepared(splitHeads(q, heads), norms?.q); // [B, H, L, E]
   const newKeys = prepared(splitHeads(k, kvHeads), norms?.k); // [B, K, L, E]
   const newValues = headsFirst(splitHeads(v, kvHeads));
   const [keys, values] = cache ? cache.append(newKeys, newValues) : [newKeys, newValues];
-  const [length, total] = [q.dim(1), keys.dim(2)];
-  const mask = starts ? fromStarts(rule.mask, starts, length, total) : (cache?.seen?.(length, total) ?? rule.mask);
+  const mask = cache?.seen?.(q.dim(1), keys.dim(2)) ?? rule.mask;
   return fast
     .scaledDotProductAttention(queries, keys, values, { ...rule, mask })
     .transpose(0, 2, 1, 3)
     .reshape(...q.shape);
 }
 
-/** [B, 1, L, S]: what a rule lets see of the keys from each row's start on. */
-function fromStarts(mask: AttentionMask, starts: Tensor, length: number, keys: number): Tensor {
-  const begun = arange(0, keys).greaterEqual(starts.reshape(-1, 1, 1, 1));
-  if (mask === "none") return begun;
-  if (mask !== "causal") throw new Error("rows that begin at different places take no mask of their own");
-  const query = arange(keys - length, keys).reshape(length, 1);
-  return begun.logicalAnd(arange(0, keys).lessEqual(query));
+function textByText(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention, texts: Texts): Tensor {
+  let end = 0;
+  const parts = texts.all.map(({ count }, i) => {
+    const begin = end;
+    end += count;
+    const [ownQ, ownK, ownV] = [q, k, v].map((x) => x.slice(1, begin, end));
+    if (!ownQ || !ownK || !ownV) throw new Error("q, k and v");
+    return composed(ownQ, ownK, ownV, { ...options, cache: options.cache?.text?.(i) });
+  });
+  return concatenate(parts, 1);
 }
 
 /** [B, L, heads · E] → [B, L, heads, E] */

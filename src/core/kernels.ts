@@ -47,8 +47,8 @@ export interface Projection {
   /** W [out, in], plain or packed. */
   weight: Tensor | PackedMatrix;
   bias?: Tensor | undefined;
-  /** A: [in, rank]   B: [rank, out], both float32 */
-  update?: { a: Tensor; b: Tensor; scale: number } | undefined;
+  /** A: [in, rank]   B: [rank, out]   mask: [rows, rank], multiplied with x A; all float32 */
+  update?: { a: Tensor; b: Tensor; scale: number; mask?: Tensor | undefined } | undefined;
 }
 
 export interface PackedMatrix extends QuantizedWeight {
@@ -90,7 +90,7 @@ export function isKnown({ weight, update }: Projection, x: Tensor): boolean {
   return !update || (update.a.dtype === "float32" && update.b.dtype === "float32");
 }
 
-/** Projections as the kernels take them: their arrays in order, and eight numbers each. */
+/** Projections as the kernels take them: their arrays in order, and nine numbers each. */
 export function describe(projections: readonly Projection[]): { operands: number[]; settings: number[] } {
   const operands: number[] = [];
   const settings: number[] = [];
@@ -98,10 +98,11 @@ export function describe(projections: readonly Projection[]): { operands: number
     const plain = weight instanceof Tensor;
     const { group_size = 0, bits = 0, mode = "affine" } = plain ? {} : weight.quantization;
     const arrays = plain ? [weight] : [weight.weight, weight.scales, weight.biases];
-    for (const each of [...arrays, bias, update?.a, update?.b]) if (each) operands.push(each.handle);
+    for (const each of [...arrays, bias, update?.a, update?.b, update?.mask]) if (each) operands.push(each.handle);
     settings.push(plain ? 0 : (formats[mode] ?? 0), bits, group_size);
     settings.push(Number(!plain), Number(!plain && weight.biases !== undefined));
-    settings.push(Number(bias !== undefined), Number(update !== undefined), update?.scale ?? 0);
+    settings.push(Number(bias !== undefined), Number(update !== undefined));
+    settings.push(Number(update?.mask !== undefined), update?.scale ?? 0);
   }
   return { operands, settings };
 }

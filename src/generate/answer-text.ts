@@ -6,7 +6,9 @@ import { StopMatcher } from "./stop.ts";
 export interface EndOptions {
   /** Strings that end the answer and are not part of it. */
   stop?: readonly string[];
-  /** Tokens that end the answer beside the tokenizer's own. */
+  /** Tokens that end the answer; default: the tokenizer's own. */
+  endIds?: Iterable<number>;
+  /** Tokens that end the answer beside those. */
   extraEosTokenIds?: readonly number[];
 }
 
@@ -24,10 +26,15 @@ export class AnswerText {
   text = "";
   hasEnded = false;
 
-  constructor(tokenizer: Tokenizer, { stop = [], extraEosTokenIds = [] }: EndOptions) {
-    this.#ends = new Set([...tokenizer.eosTokenIds, ...extraEosTokenIds]);
+  constructor(tokenizer: Tokenizer, { stop = [], endIds = tokenizer.eosTokenIds, extraEosTokenIds = [] }: EndOptions) {
+    this.#ends = new Set([...endIds, ...extraEosTokenIds]);
     this.#detokenizer = tokenizer.detokenizer();
     this.#matcher = new StopMatcher(stop);
+  }
+
+  /** The stop string that ended the answer, if one did. */
+  get stopString(): string | undefined {
+    return this.#matcher.found;
   }
 
   /** Takes a token and returns the text that is now certain. */

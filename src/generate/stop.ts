@@ -5,7 +5,7 @@
 export class StopMatcher {
   readonly #stops: readonly string[];
   #held = "";
-  #stopped = false;
+  #found: string | undefined;
 
   constructor(stops: readonly string[]) {
     this.#stops = stops.filter((stop) => stop !== "");
@@ -13,24 +13,29 @@ export class StopMatcher {
 
   /** A stop string has been seen; nothing follows. */
   get stopped(): boolean {
-    return this.#stopped;
+    return this.#found !== undefined;
+  }
+  /** The one that was seen. */
+  get found(): string | undefined {
+    return this.#found;
   }
 
   /** Takes more text and returns what is certain to stay. */
   add(text: string): string {
-    if (this.#stopped) return "";
+    if (this.stopped) return "";
     this.#held += text;
-    const found = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((at) => at >= 0);
-    if (found.length > 0) {
-      this.#stopped = true;
-      return this.#take(Math.min(...found));
+    const places = this.#stops.map((stop) => ({ stop, at: this.#held.indexOf(stop) })).filter(({ at }) => at >= 0);
+    const [first] = places.sort((a, b) => a.at - b.at);
+    if (first) {
+      this.#found = first.stop;
+      return this.#take(first.at);
     }
     return this.#take(this.#held.length - this.#longestBeginning());
   }
 
   /** The rest, when no more text comes. */
   finish(): string {
-    return this.#stopped ? "" : this.#take(this.#held.length);
+    return this.stopped ? "" : this.#take(this.#held.length);
   }
 
   #take(length: number): string {

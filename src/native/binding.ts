@@ -254,7 +254,7 @@ interface NamedOps {
   hasCpuBf16(): boolean;
   cpuLinear(x: Handle, operands: Handle[], settings: number[]): Handle[];
   linearCrossEntropy(hidden: Handle, weight: Handle[], settings: number[], targets: Handle, gradients: number): Handle;
-  cpuAttention(operands: Handle[], settings: number[]): Handle[];
+  cpuAttention(operands: Handle[], settings: number[], texts: readonly number[]): Handle[];
   cpuEmbedding(ids: Handle, table: Handle[], settings: number[], dtype: number): Handle;
   cpuDecoderBlock(
     inputs: Handle[],
@@ -262,6 +262,7 @@ interface NamedOps {
     mlpEps: number,
     gate: number,
     attention: number[],
+    texts: readonly number[],
     layers: number[],
   ): Handle[];
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;

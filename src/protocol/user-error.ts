@@ -1,5 +1,5 @@
 import { say } from "./language.ts";
-import type { Code, Facts } from "./messages/catalogue.ts";
+import { type Code, catalogue, type Facts, type Text } from "./messages/catalogue.ts";
 
 /**
  * Something the user can mend: it says what was found, what is possible and what to do.
@@ -13,5 +13,10 @@ export class UserError<C extends Code = Code> extends Error {
     readonly facts: Facts[C],
   ) {
     super(say(code, facts));
+  }
+
+  /** What it says, in every language: for another process. */
+  get text(): Text {
+    return catalogue[this.code](this.facts);
   }
 }

@@ -5,7 +5,7 @@ import { loadSafetensors } from "../core/safetensors.ts";
 import { readJsonFile } from "../core/text-file.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { UserError } from "../protocol/user-error.ts";
-import { loadTrainable, makeTrainable } from "./adapters.ts";
+import { type AdapterSettings, loadTrainable, makeTrainable } from "./adapters.ts";
 
 const LoRAParameters = z.looseObject({
   rank: z.int(),
@@ -22,24 +22,32 @@ const LowRankConfig = z.looseObject({
 const FullConfig = z.looseObject({ fine_tune_type: z.literal("full"), num_layers: z.int() });
 
 /**
- * Puts the adapter of a run folder (mlx-lm's or ours) on `model`: layers of `adapter_config.json`, weights of
- * `adapters.safetensors`.
- * @throws UserError when a file is missing or the adapter belongs to another model; the model is not usable then.
+ * What kind of adapter a run folder (mlx-lm's or ours) has: its `adapter_config.json`.
+ * @throws UserError when a file is missing or the settings cannot be read.
  */
-export function loadAdapter(model: LanguageModel, folder: string): void {
+export function readAdapterSettings(folder: string): AdapterSettings {
   const configPath = join(folder, "adapter_config.json");
-  const weightsPath = join(folder, "adapters.safetensors");
-  for (const path of [configPath, weightsPath]) {
+  for (const path of [configPath, weightsIn(folder)]) {
     if (!existsSync(path)) throw new UserError("adapter/not-found", { folder, file: path });
   }
   const json = readJsonFile(configPath);
   const full = FullConfig.safeParse(json);
   const config = full.success ? full : LowRankConfig.safeParse(json);
-  if (!config.success) {
-    const problems = config.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-    throw new UserError("adapter/bad-config", { path: configPath, problems });
-  }
-  makeTrainable(model, config.data);
-  loadTrainable(model, loadSafetensors(weightsPath).tensors, folder);
+  if (config.success) return config.data;
+  const problems = config.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new UserError("adapter/bad-config", { path: configPath, problems });
+}
+
+/**
+ * Puts the adapter of a run folder on `model`: layers of `adapter_config.json`, weights of `adapters.safetensors`.
+ * @throws UserError when a file is missing or the adapter belongs to another model; the model is not usable then.
+ */
+export function loadAdapter(model: LanguageModel, folder: string): void {
+  makeTrainable(model, readAdapterSettings(folder));
+  loadTrainable(model, loadSafetensors(weightsIn(folder)).tensors, folder);
   model.freeze();
+}
+
+function weightsIn(folder: string): string {
+  return join(folder, "adapters.safetensors");
 }

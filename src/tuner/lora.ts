@@ -49,6 +49,9 @@ export class LoRALinear extends Module implements LinearLayer, AdapterLayer {
   get base(): LinearLayer {
     return this.linear;
   }
+  get factors(): { a: Tensor; b: Tensor; scale: number } {
+    return { a: this.lora_a, b: this.lora_b, scale: this.scale };
+  }
   get inputDims(): number {
     return this.linear.inputDims;
   }
@@ -72,7 +75,7 @@ export class LoRALinear extends Module implements LinearLayer, AdapterLayer {
   projection(): Projection | undefined {
     const base = this.linear.projection();
     if (!base || base.update || this.dropout.isActive) return undefined;
-    return { ...base, update: { a: this.lora_a, b: this.lora_b, scale: this.scale } };
+    return { ...base, update: this.factors };
   }
 
   mergedWeight(weight: Tensor): Tensor {

@@ -3,19 +3,18 @@ import { integers } from "../../src/core/ops.ts";
 import * as random from "../../src/core/random.ts";
 import { scope } from "../../src/core/scope.ts";
 import { evaluate } from "../../src/core/transforms.ts";
-import { generateBatch } from "../../src/generate/batch.ts";
+import { BatchScheduler } from "../../src/generate/batch-scheduler.ts";
 import { generateTokens } from "../../src/generate/generate.ts";
 import { generateText } from "../../src/generate/generate-text.ts";
 import { generateTexts } from "../../src/generate/generate-texts.ts";
 import { greedy, type Sampling } from "../../src/generate/sampler.ts";
-import { BatchKVCache } from "../../src/models/batch-cache.ts";
-import { KVCache } from "../../src/models/cache.ts";
 import type { LanguageModel } from "../../src/models/language-model.ts";
 import { loadModel } from "../../src/models/load.ts";
+import { PagedCache } from "../../src/models/paged-cache.ts";
 import { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { relativeDifference } from "../parity/fixtures.ts";
 import { onEachModel, onEachPath, someIds, tiny } from "./decoding-models.ts";
-import { fullForward, inParts } from "./logits.ts";
+import { fullForward } from "./logits.ts";
 
 /** float32: one row's sums in the order of several; 7e-7 was seen. */
 const exact = 1e-5;
@@ -27,33 +26,34 @@ const steps = 6;
 /** Rows that go on after each step: one ends early, then two, the last alone. */
 const going = [[0, 1, 2, 3], [0, 2, 3], [0, 2, 3], [2], [2], [2]];
 
-/** Logits of each row's continuation, all rows that go on together. */
+/** Logits of each text's continuation, all texts that go on together. */
 function together(model: LanguageModel, texts: readonly number[][]): number[][] {
-  const rows = texts.map((ids, row) => {
-    const cache = model.blocks.map(() => new KVCache());
-    inParts(model, ids.slice(0, lengths[row]), [lengths[row] ?? 0], cache);
-    return cache;
-  });
-  const caches = model.blocks.map((_, layer) => scope(() => new BatchKVCache(rows.flatMap((row) => row[layer] ?? []))));
-  for (const layer of rows.flat()) layer.dispose();
+  const cache = new PagedCache(model.blocks.length, texts.length);
+  const pages = texts.map(() => [cache.take()]);
   const found: number[][] = texts.map(() => []);
-  let now = texts.map((_, row) => row);
-  for (const [step, rowsThen] of going.entries()) {
-    if (rowsThen.length < now.length) {
-      const places = rowsThen.map((row) => now.indexOf(row));
-      for (const layer of caches) scope(() => layer.keepRows(places));
-      now = rowsThen;
+  const pass = (rows: readonly number[], pasts: readonly number[], counts: readonly number[]): void => {
+    cache.begin(rows.map((row, i) => ({ count: counts[i] ?? 0, past: pasts[i] ?? 0, pages: pages[row] ?? [] })));
+    const ids = rows.flatMap((row, i) => texts[row]?.slice(pasts[i], (pasts[i] ?? 0) + (counts[i] ?? 0)) ?? []);
+    const logits = scope(() => model.forward(integers(ids, [1, ids.length]), cache.layers));
+    evaluate(logits, cache.state);
+    if (pasts.every((past) => past > 0)) {
+      for (const [i, row] of rows.entries()) found[row]?.push(...logits.slice(1, i, i + 1).toArray());
     }
-    const ids = now.map((row) => texts[row]?.[(lengths[row] ?? 0) + step] ?? 0);
-    const logits = scope(() => model.forward(integers(ids, [ids.length, 1]), caches));
-    evaluate(
-      logits,
-      caches.flatMap((layer) => layer.state),
-    );
-    for (const [place, row] of now.entries()) found[row]?.push(...logits.slice(0, place, place + 1).toArray());
     logits.dispose();
+  };
+  pass(
+    texts.map((_, row) => row),
+    texts.map(() => 0),
+    lengths,
+  );
+  for (const [step, rows] of going.entries()) {
+    pass(
+      rows,
+      rows.map((row) => (lengths[row] ?? 0) + step),
+      rows.map(() => 1),
+    );
   }
-  for (const layer of caches) layer.dispose();
+  cache.dispose();
   return found;
 }
 
@@ -73,20 +73,24 @@ onEachModel((model) => {
     }
   });
 
-  test.each(samplings)("rows generate what each does alone with the seed: %s", async (_, sampling) => {
+  test.each(samplings)("texts are what each is alone with the seed: %s", async (_, sampling) => {
     const prompts = lengths.map((length, row) => someIds(model, length, row + 1));
     const most = [12, 3, 7, 1];
-    const found: number[][] = prompts.map(() => []);
-    const batch = generateBatch(model, prompts, { sampling, maxTokens: 12, seed: 11 });
-    for (let step = await batch.next(); !step.done; ) {
-      for (const { row, id } of step.value) found[row]?.push(id);
-      step = await batch.next(new Set(most.flatMap((count, row) => (found[row]?.length === count ? [row] : []))));
-    }
-    for (const [row, prompt] of prompts.entries()) {
+    const scheduler = new BatchScheduler(model, { maxPages: 8 });
+    const found = new Map(
+      prompts.map((prompt, row) => [
+        scheduler.add({ prompt, sampling, maxTokens: most[row] ?? 0, seed: 11 }),
+        [] as number[],
+      ]),
+    );
+    while (!scheduler.isIdle) for (const { text, id } of await scheduler.step()) found.get(text)?.push(id);
+    scheduler.dispose();
+    for (const [row, ids] of [...found.values()].entries()) {
       random.seed(11);
       const alone: number[] = [];
-      for await (const { id } of generateTokens(model, prompt, { sampling, maxTokens: most[row] ?? 0 })) alone.push(id);
-      expect(found[row], `row ${row}`).toEqual(alone);
+      const options = { sampling, maxTokens: most[row] ?? 0 };
+      for await (const { id } of generateTokens(model, prompts[row] ?? [], options)) alone.push(id);
+      expect(ids, `text ${row}`).toEqual(alone);
     }
   });
 });

@@ -3,20 +3,14 @@ import { tasks } from "../../hub/recommendations.ts";
 import { hubFields } from "../../hub/settings.ts";
 import { fieldText } from "../../protocol/fields.ts";
 import { command } from "../command.ts";
-
-const memory = /^(\d+(?:\.\d+)?)\s*(?:g|gb|gib)?$/i;
+import { gigabytesExpected, gigabytesFlag } from "../values.ts";
 
 const RecommendConfig = z.object({
-  memory: z
-    .string()
-    .regex(memory)
-    .transform((text) => Number(memory.exec(text)?.[1]) * 1e9)
-    .optional()
-    .register(fieldText, {
-      en: "memory of the machine, such as 16GB; default: this one's",
-      zh: "机器的内存，例如 16GB；默认为本机内存",
-      expected: { en: "a size such as 16GB", zh: "大小，例如 16GB" },
-    }),
+  memory: gigabytesFlag().optional().register(fieldText, {
+    en: "memory of the machine, such as 16GB; default: this one's",
+    zh: "机器的内存，例如 16GB；默认为本机内存",
+    expected: gigabytesExpected,
+  }),
   task: z.enum(tasks).default("general").register(fieldText, {
     en: "what it is for",
     zh: "用途：通用、中文、代码、小模型",

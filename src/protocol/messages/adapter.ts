@@ -11,6 +11,10 @@ export const adapterMessages = {
     en: `${f.path} is not an adapter config that mlx-lm or Cygnet wrote: ${f.problems.join("; ")}.`,
     zh: `${f.path} 不是 mlx-lm 或 Cygnet 写出的适配器配置：${f.problems.join("；")}。`,
   }),
+  "adapter/full-weights": (f: { folder: string }) => ({
+    en: `${f.folder} is no adapter: it was trained with fine_tune_type: full and holds whole weights. Make a model of it with cygnet fuse and load that.`,
+    zh: `${f.folder} 不是适配器：它以 fine_tune_type: full 训练，保存的是完整权重。请先用 cygnet fuse 合并成模型，再加载该模型。`,
+  }),
   "adapter/too-many-layers": (f: { asked: number; available: number }) => ({
     en: `num_layers is ${f.asked}, but the model has ${f.available} layers. Use ${f.available} or less, or -1 for all.`,
     zh: `num_layers 为 ${f.asked}，但模型只有 ${f.available} 层。请使用不超过 ${f.available} 的值，或用 -1 表示全部。`,

@@ -3,6 +3,7 @@ import { chatMessages } from "./chat.ts";
 import { cliMessages } from "./cli.ts";
 import { dataMessages } from "./data.ts";
 import { demoMessages } from "./demo.ts";
+import { engineMessages } from "./engine.ts";
 import { fileMessages } from "./file.ts";
 import { generateMessages } from "./generate.ts";
 import { hubMessages } from "./hub.ts";
@@ -10,6 +11,7 @@ import { modelMessages } from "./model.ts";
 import { modelsMessages } from "./models.ts";
 import { nativeMessages } from "./native.ts";
 import { quantizeMessages } from "./quantize.ts";
+import { serverMessages } from "./server.ts";
 import { tokenizerMessages } from "./tokenizer.ts";
 import { trainerMessages } from "./trainer.ts";
 import { trainingMessages } from "./training.ts";
@@ -21,12 +23,14 @@ const messages = {
   ...dataMessages,
   ...demoMessages,
   ...fileMessages,
+  ...engineMessages,
   ...generateMessages,
   ...hubMessages,
   ...modelMessages,
   ...modelsMessages,
   ...nativeMessages,
   ...quantizeMessages,
+  ...serverMessages,
   ...tokenizerMessages,
   ...trainerMessages,
   ...trainingMessages,

@@ -216,6 +216,10 @@ export const cliMessages = {
     en: "talk with a model, or with base and tuned side by side",
     zh: "与模型对话，或并排对比微调前后的回答",
   }),
+  "command/serve": (_: Record<string, never>) => ({
+    en: "answer over HTTP: OpenAI API, many clients and adapters at once",
+    zh: "通过 HTTP 提供服务：兼容 OpenAI 接口，同时服务多个客户端与适配器",
+  }),
   "command/fuse": (_: Record<string, never>) => ({
     en: "merge an adapter into its base model",
     zh: "将适配器合并到基础模型",

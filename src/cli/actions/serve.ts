@@ -1,0 +1,106 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
+import { serve as listen } from "@hono/node-server";
+import { Engine } from "../../engine/engine.ts";
+import { UserError } from "../../protocol/user-error.ts";
+import { app } from "../../server/app.ts";
+import type { ServerContext } from "../../server/context.ts";
+import { ServedModels } from "../../server/served-models.ts";
+import type { ServeConfig } from "../commands/serve.ts";
+import { memoryLimit } from "../memory-limit.ts";
+import { modelFolder } from "../model-folder.ts";
+import type { Ui } from "../ui.ts";
+
+const maxBodyBytes = 8 * 2 ** 20;
+/** Load testers keep connections idle for a minute and more. */
+const keepAliveMs = 120_000;
+/** What requests that are being answered have left when the server ends. */
+const graceMs = 10_000;
+
+export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
+  const signal = ui.interruption();
+  const { model, hub, offline } = config;
+  const models = model === undefined ? [] : [{ name: model, folder: await modelFolder({ model, hub, offline }, ui) }];
+  const engine = new Engine({
+    memoryBytes: config.memory_limit ?? memoryLimit().bytes,
+    maxTexts: config.decode_concurrency,
+    prefillStepSize: config.prefill_step_size,
+    dtype: config.dtype,
+  });
+  try {
+    const context = contextOf(config, engine, new ServedModels(engine, { ...adaptersOf(config), models }));
+    if (model !== undefined) await context.models.resolve("default_model");
+    const server = await listening(context, config, ui);
+    const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
+    ui.emit({ url, model, adapters: context.models.adapterNames });
+    ui.say("server/listening", { url, model: model ?? "", adapters: context.models.adapterNames });
+    if (!config.api_key && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
+      ui.say("server/open-to-all", { host: config.host });
+    }
+    const { ttl } = config;
+    const timer = ttl === undefined ? undefined : setInterval(() => void context.models.closeIdle(ttl * 1000), 1000);
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    clearInterval(timer);
+    await server.close();
+    return 130;
+  } finally {
+    await engine.shutdown();
+  }
+}
+
+function adaptersOf({ adapter_path, adapters }: ServeConfig) {
+  return { adapter: adapter_path, adapterFolders: adapters };
+}
+
+function contextOf(config: ServeConfig, engine: Engine, models: ServedModels): ServerContext {
+  return {
+    engine,
+    models,
+    defaults: {
+      temperature: config.temp,
+      topP: config.top_p,
+      topK: config.top_k,
+      minP: config.min_p,
+      maxTokens: config.max_tokens,
+      templateVariables: config.chat_template_args ?? {},
+    },
+    maxPending: config.decode_concurrency + config.max_queue,
+  };
+}
+
+async function listening(context: ServerContext, config: ServeConfig, ui: Ui) {
+  const { host, port } = config;
+  const { fetch } = app(context, {
+    apiKey: config.api_key ?? process.env.CYGNET_API_KEY,
+    allowedOrigins: config.allowed_origins.split(",").map((origin) => origin.trim()),
+    maxBodyBytes,
+    onBug: (error) => ui.tell(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
+  });
+  const server = await new Promise<ReturnType<typeof listen> & { address(): unknown }>((resolve, reject) => {
+    const started = listen({ fetch, hostname: host, port }, () => resolve(started));
+    started.once("error", (error: NodeJS.ErrnoException) => {
+      reject(error.code === "EADDRINUSE" ? new UserError("server/port-taken", { host, port }) : error);
+    });
+  });
+  if ("keepAliveTimeout" in server) server.keepAliveTimeout = keepAliveMs;
+  return {
+    port: addressOf(server.address()).port,
+    /** Takes no more requests and lets answers end, but not for long. */
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      const end = performance.now() + graceMs;
+      while (context.engine.pendingCalls > 0 && performance.now() < end) await setTimeout(50);
+      if ("closeAllConnections" in server) server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function addressOf(address: unknown): Pick<AddressInfo, "port"> {
+  if (typeof address === "object" && address !== null && "port" in address && typeof address.port === "number") {
+    return { port: address.port };
+  }
+  throw new Error("a server on TCP has a port");
+}

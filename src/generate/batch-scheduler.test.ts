@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { toyModel } from "../../test/toys.ts";
+import { useCpuKernels } from "../core/kernels.ts";
+import * as random from "../core/random.ts";
+import { BatchScheduler, type SchedulerOptions, type TextRequest } from "./batch-scheduler.ts";
+import { generateTokens } from "./generate.ts";
+import { greedy, type Sampling } from "./sampler.ts";
+
+const model = toyModel("qwen3", { num_hidden_layers: 2 });
+const prompts = [[3, 1, 4, 1, 5, 9, 2], [6], [5, 3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4], [6, 2, 6]];
+
+afterEach(() => useCpuKernels(true));
+
+/** Each text's tokens; text i ends after lengths[i] of them, and joins at step joins[i]. */
+async function together(
+  { sampling = greedy, maxTokens = 12, ...options }: Partial<TextRequest & SchedulerOptions> = {},
+  { lengths = [], joins = [] }: { lengths?: readonly number[]; joins?: readonly number[] } = {},
+): Promise<number[][]> {
+  const scheduler = new BatchScheduler(model, { maxPages: 64, ...options });
+  const found: number[][] = prompts.map(() => []);
+  const places = new Map<number, number>();
+  for (let step = 0; places.size < prompts.length || !scheduler.isIdle; step++) {
+    for (const [i, prompt] of prompts.entries()) {
+      if ((joins[i] ?? 0) === step) places.set(scheduler.add({ prompt, sampling, maxTokens, seed: 5 }), i);
+    }
+    for (const { text, id } of await scheduler.step()) {
+      const own = found[places.get(text) ?? -1] ?? [];
+      own.push(id);
+      if (own.length === lengths[places.get(text) ?? -1]) scheduler.end(text);
+    }
+  }
+  scheduler.dispose();
+  return found;
+}
+
+async function alone(sampling: Sampling, text: number, maxTokens = 12): Promise<number[]> {
+  random.seed(5);
+  const ids: number[] = [];
+  for await (const { id } of generateTokens(model, prompts[text] ?? [], { sampling, maxTokens })) ids.push(id);
+  return ids;
+}
+
+const samplings: [string, Sampling][] = [
+  ["greedy", greedy],
+  ["sampled", { ...greedy, temperature: 1.2, topP: 0.9 }],
+  [
+    "with penalties",
+    {
+      ...greedy,
+      temperature: 0.9,
+      penalties: { repetition: { value: 1.3, context: 20 }, frequency: { value: 0.2, context: 5 } },
+    },
+  ],
+  ["with XTC", { ...greedy, temperature: 1, xtc: { probability: 0.5, threshold: 0.02, exempt: [] } }],
+];
+
+describe.each([
+  ["our kernels", true],
+  ["MLX's operations", false],
+])("texts together by %s", (_, kernels) => {
+  test.each(samplings)("are what each is alone with the seed: %s", async (_name, sampling) => {
+    useCpuKernels(kernels);
+    const found = await together({ sampling }, { joins: [0, 3, 1, 3] });
+    for (const [text, ids] of found.entries()) expect(ids).toEqual(await alone(sampling, text));
+  });
+});
+
+test("texts end when the caller says, and the others go on as before", async () => {
+  const whole = await together();
+  const lengths = [3, 1, 12, 7];
+  expect(await together({}, { lengths })).toEqual(whole.map((ids, text) => ids.slice(0, lengths[text])));
+});
+
+test("prompts in small parts, few texts at a time, and few pages change no text", async () => {
+  const whole = await together();
+  expect(await together({ prefillStepSize: 2 })).toEqual(whole);
+  expect(await together({ maxTexts: 1 })).toEqual(whole);
+  expect(await together({ maxPages: 2 })).toEqual(whole);
+});

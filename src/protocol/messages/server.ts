@@ -1,0 +1,62 @@
+export const serverMessages = {
+  "server/unknown-model": (f: { name: string; names: readonly string[] }) => ({
+    en: `There is no model ${f.name} here. There are: ${f.names.join(", ")}. Others come with cygnet pull, or when the server starts with --model.`,
+    zh: `没有名为 ${f.name} 的模型。可用：${f.names.join("、")}。其他模型可用 cygnet pull 下载，或在启动时用 --model 指定。`,
+  }),
+  "server/empty-prompt": (_: Record<string, never>) => ({
+    en: "The prompt has no tokens. Send some text.",
+    zh: "提示为空，请提供文本内容。",
+  }),
+  "server/too-long": (f: { tokens: number; contextLength: number }) => ({
+    en: `The prompt has ${f.tokens} tokens, and the model's context ends at ${f.contextLength}. Shorten it.`,
+    zh: `提示有 ${f.tokens} 个词元，超出模型的上下文长度 ${f.contextLength}。请缩短提示。`,
+  }),
+  "server/bias-outside": (f: { id: number; vocabulary: number }) => ({
+    en: `logit_bias names token ${f.id}, but the vocabulary ends at ${f.vocabulary - 1}.`,
+    zh: `logit_bias 中的词元 ${f.id} 超出词表（最大为 ${f.vocabulary - 1}）。`,
+  }),
+  "server/id-outside": (f: { id: number; vocabulary: number }) => ({
+    en: `The prompt has token ${f.id}, but the vocabulary ends at ${f.vocabulary - 1}.`,
+    zh: `提示中的词元 ${f.id} 超出词表（最大为 ${f.vocabulary - 1}）。`,
+  }),
+  "server/bad-request": (f: { problems: readonly string[] }) => ({
+    en: `The request is not valid: ${f.problems.join("; ")}.`,
+    zh: `请求无效：${f.problems.join("；")}。`,
+  }),
+  "server/not-json": (f: { reason: string }) => ({
+    en: `The body is not JSON: ${f.reason}`,
+    zh: `请求体不是有效的 JSON：${f.reason}`,
+  }),
+  "server/too-large": (f: { most: number }) => ({
+    en: `The body is larger than ${f.most / 2 ** 20} MB, which this server takes at most.`,
+    zh: `请求体超过了服务器允许的上限 ${f.most / 2 ** 20} MB。`,
+  }),
+  "server/busy": (f: { pending: number }) => ({
+    en: `${f.pending} requests are being answered or wait already. Try again in a few seconds.`,
+    zh: `已有 ${f.pending} 个请求正在处理或排队，请几秒后重试。`,
+  }),
+  "server/no-key": (_: Record<string, never>) => ({
+    en: "This server asks for its API key: send it as Authorization: Bearer KEY.",
+    zh: "服务器需要 API 密钥：请以 Authorization: Bearer 密钥 的形式发送。",
+  }),
+  "server/no-route": (f: { route: string }) => ({
+    en: `There is no ${f.route} here. GET /openapi.json lists what there is.`,
+    zh: `没有 ${f.route} 接口。可用接口见 GET /openapi.json。`,
+  }),
+  "server/no-images": (f: { type: string }) => ({
+    en: `This model reads text; a message has a part of type ${f.type}.`,
+    zh: `该模型只能读取文本，而消息中含有类型为 ${f.type} 的内容。`,
+  }),
+  "server/listening": (f: { url: string; model: string; adapters: readonly string[] }) => ({
+    en: `Serving ${f.model} at ${f.url}/v1 (OpenAI API)${f.adapters.length > 0 ? `, with adapters ${f.adapters.join(", ")}` : ""}. End with Ctrl-C.`,
+    zh: `正在 ${f.url}/v1 提供 ${f.model}（OpenAI 接口）${f.adapters.length > 0 ? `，适配器：${f.adapters.join("、")}` : ""}。按 Ctrl-C 结束。`,
+  }),
+  "server/port-taken": (f: { host: string; port: number }) => ({
+    en: `${f.host}:${f.port} is taken by another program. Choose another --port.`,
+    zh: `${f.host}:${f.port} 已被其他程序占用。请用 --port 指定其他端口。`,
+  }),
+  "server/open-to-all": (f: { host: string }) => ({
+    en: `Anybody who reaches ${f.host} can use this server. Set --api-key to keep others out.`,
+    zh: `任何能访问 ${f.host} 的人都可以使用此服务。建议用 --api-key 设置密钥。`,
+  }),
+};

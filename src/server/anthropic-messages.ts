@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import { type Block, CountTokensRequest, MessagesRequest } from "../protocol/anthropic.ts";
+import type { ChatRequest } from "../protocol/openai.ts";
+import { UserError } from "../protocol/user-error.ts";
+import { type AnswerDelta, type AnswerEnd, answer, answerRequest } from "./answer.ts";
+import { type ChatPrompt, chatPrompt } from "./chat-prompt.ts";
+import type { ServerContext } from "./context.ts";
+import { httpError } from "./http-error.ts";
+import type { Served } from "./served-models.ts";
+import { dataEvent, eventStream } from "./server-sent-events.ts";
+
+/** POST /v1/messages */
+export async function messages(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
+  const request = MessagesRequest.parse(body);
+  const { served, prompt } = await promptOf(context, request);
+  const { max_tokens, temperature, top_p, top_k, stop_sequences: stop } = request;
+  const fields = { max_tokens, temperature, top_p, top_k, stop };
+  const base = answerRequest(served, prompt.ids, fields, context.defaults);
+  const thoughts = served.model.tokenizer.hasThinking ? { inside: prompt.inThoughts } : undefined;
+  const abort = new AbortController();
+  signal.addEventListener("abort", () => abort.abort(), { once: true });
+  const pieces = answer(context.engine, { ...base, thoughts }, abort.signal);
+  const message = {
+    id: `msg_${randomUUID().replaceAll("-", "")}`,
+    type: "message",
+    role: "assistant",
+    model: request.model,
+  };
+  if (request.stream) return eventStream(events(pieces, message, prompt.ids.length), abort);
+  return Response.json(await whole(pieces, message));
+}
+
+/** POST /v1/messages/count_tokens */
+export async function countTokens(context: ServerContext, body: unknown): Promise<Response> {
+  const { prompt } = await promptOf(context, CountTokensRequest.parse(body));
+  return Response.json({ input_tokens: prompt.ids.length });
+}
+
+async function promptOf(
+  context: ServerContext,
+  request: CountTokensRequest,
+): Promise<{ served: Served; prompt: ChatPrompt }> {
+  const served = await context.models.resolve(request.model);
+  const enable_thinking = request.thinking ? request.thinking.type !== "disabled" : undefined;
+  const prompt = await chatPrompt(
+    served.model.tokenizer,
+    {
+      messages: openAiMessages(request),
+      tools: request.tools?.map(({ name, description, input_schema }) => {
+        return { type: "function", function: { name, description, parameters: input_schema } };
+      }),
+      ...(enable_thinking !== undefined && { enable_thinking }),
+    },
+    context.defaults.templateVariables,
+  );
+  return { served, prompt };
+}
+
+type Messages = ChatRequest["messages"];
+
+function openAiMessages({ system, messages }: CountTokensRequest): Messages {
+  const instructions = typeof system === "string" ? system : system?.map(({ text }) => text).join("\n");
+  return [
+    ...(instructions ? [{ role: "system" as const, content: instructions }] : []),
+    ...messages.flatMap(({ role, content }) =>
+      typeof content === "string" ? [{ role, content }] : fromBlocks(role, content),
+    ),
+  ];
+}
+
+/** A message of blocks: results of tools are messages of their own. */
+function fromBlocks(role: "user" | "assistant", blocks: readonly Block[]): Messages {
+  const results: Messages = [];
+  const texts: string[] = [];
+  const thoughts: string[] = [];
+  const calls: ReturnType<typeof callOf>[] = [];
+  for (const block of blocks) {
+    if ("text" in block && typeof block.text === "string") texts.push(block.text);
+    else if ("thinking" in block && typeof block.thinking === "string") thoughts.push(block.thinking);
+    else if (block.type === "tool_use") calls.push(callOf(block));
+    else if (block.type === "tool_result") results.push(resultOf(block));
+    else throw new UserError("server/no-images", { type: block.type });
+  }
+  const isEmpty = texts.length + thoughts.length + calls.length === 0;
+  if (isEmpty) return results;
+  const message = {
+    role,
+    content: texts.join("\n"),
+    ...(thoughts.length > 0 && { reasoning_content: thoughts.join("\n") }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
+  return [...results, message];
+}
+
+function callOf({ id, name, input }: Block) {
+  return { id, type: "function", function: { name: String(name), arguments: input } };
+}
+
+function resultOf({ tool_use_id, content }: Block): Messages[number] {
+  const parts = Array.isArray(content) ? content : [{ type: "text", text: content ?? "" }];
+  return { role: "tool", tool_call_id: tool_use_id, content: parts };
+}
+
+type Pieces = AsyncGenerator<AnswerDelta, AnswerEnd>;
+
+async function whole(pieces: Pieces, message: object): Promise<object> {
+  const found = { text: "", thinking: "" };
+  let step = await pieces.next();
+  for (; !step.done; step = await pieces.next()) {
+    found.text += step.value.text;
+    found.thinking += step.value.thinking;
+  }
+  const thoughts = found.thinking === "" ? [] : [{ type: "thinking", thinking: found.thinking, signature: "" }];
+  return { ...message, content: [...thoughts, { type: "text", text: found.text }], ...ending(step.value) };
+}
+
+function ending(end: AnswerEnd) {
+  return {
+    stop_reason:
+      end.finishReason === "length" ? "max_tokens" : end.stopString === undefined ? "end_turn" : "stop_sequence",
+    stop_sequence: end.stopString ?? null,
+    usage: {
+      input_tokens: end.promptTokens - end.cachedTokens,
+      cache_read_input_tokens: end.cachedTokens,
+      cache_creation_input_tokens: 0,
+      output_tokens: end.completionTokens,
+    },
+  };
+}
+
+/** Blocks of content, one after the other: thoughts, then the answer. */
+async function* events(pieces: Pieces, message: object, promptTokens: number): AsyncGenerator<string> {
+  const event = (type: string, value: object): string => dataEvent({ type, ...value }, type);
+  const usage = { input_tokens: promptTokens, output_tokens: 0 };
+  yield event("message_start", { message: { ...message, content: [], stop_reason: null, stop_sequence: null, usage } });
+  let index = -1;
+  let open: "thinking" | "text" | undefined;
+  const enter = (kind: "thinking" | "text"): string => {
+    const closing = open ? event("content_block_stop", { index }) : "";
+    open = kind;
+    index++;
+    const content_block =
+      kind === "text" ? { type: "text", text: "" } : { type: "thinking", thinking: "", signature: "" };
+    return closing + event("content_block_start", { index, content_block });
+  };
+  try {
+    let step = await pieces.next();
+    for (; !step.done; step = await pieces.next()) {
+      const { text, thinking } = step.value;
+      if (thinking !== "") {
+        if (open !== "thinking") yield enter("thinking");
+        yield event("content_block_delta", { index, delta: { type: "thinking_delta", thinking } });
+      }
+      if (text !== "") {
+        if (open !== "text") yield enter("text");
+        yield event("content_block_delta", { index, delta: { type: "text_delta", text } });
+      }
+    }
+    if (!open) yield enter("text");
+    yield event("content_block_stop", { index });
+    const { usage: counts, ...delta } = ending(step.value);
+    yield event("message_delta", { delta, usage: counts });
+    yield event("message_stop", {});
+  } catch (error) {
+    yield dataEvent({ type: "error", ...httpError(error).body }, "error");
+  }
+}

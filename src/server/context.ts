@@ -1,0 +1,15 @@
+import type { Engine } from "../engine/engine.ts";
+import type { AnswerDefaults } from "./sampling.ts";
+import type { ServedModels } from "./served-models.ts";
+
+/** What every route works with. */
+export interface ServerContext {
+  engine: Engine;
+  models: ServedModels;
+  defaults: AnswerDefaults & {
+    /** Template variables where a request has none. */
+    templateVariables: Record<string, unknown>;
+  };
+  /** Texts that may be computed or wait. */
+  maxPending: number;
+}

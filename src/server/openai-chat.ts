@@ -1,0 +1,136 @@
+import { randomUUID } from "node:crypto";
+import { ChatRequest } from "../protocol/openai.ts";
+import {
+  type AnswerDelta,
+  type AnswerEnd,
+  type AnswerRequest,
+  type AnswerToken,
+  answer,
+  answerRequest,
+} from "./answer.ts";
+import { chatPrompt } from "./chat-prompt.ts";
+import type { ServerContext } from "./context.ts";
+import { httpError } from "./http-error.ts";
+import { merge } from "./merge.ts";
+import { dataEvent, doneEvent, eventStream } from "./server-sent-events.ts";
+import { usageOf } from "./usage.ts";
+
+/** POST /v1/chat/completions */
+export async function chatCompletions(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
+  const request = ChatRequest.parse(body);
+  const served = await context.models.resolve(request.model, request.adapters);
+  const prompt = await chatPrompt(served.model.tokenizer, request, context.defaults.templateVariables);
+  const base = answerRequest(served, prompt.ids, request, context.defaults);
+  const topLogprobs = request.logprobs ? (request.top_logprobs ?? 0) : 0;
+  const answers = Array.from(
+    { length: request.n ?? 1 },
+    (_, i): AnswerRequest => ({
+      ...base,
+      seed: base.seed + i,
+      sampling: { ...base.sampling, topLogprobs },
+      thoughts: served.model.tokenizer.hasThinking ? { inside: prompt.inThoughts } : undefined,
+    }),
+  );
+  const abort = new AbortController();
+  signal.addEventListener("abort", () => abort.abort(), { once: true });
+  const pieces = merge(answers.map((each) => answer(context.engine, each, abort.signal)));
+  const head = {
+    id: `chatcmpl-${randomUUID()}`,
+    created: Math.floor(Date.now() / 1000),
+    model: request.model ?? served.name,
+    system_fingerprint: null,
+  };
+  const options = {
+    withLogprobs: request.logprobs ?? false,
+    withUsage: request.stream_options?.include_usage ?? false,
+  };
+  if (request.stream) return eventStream(chunks(pieces, head, answers.length, options), abort);
+  return Response.json(await whole(pieces, head, answers.length, options));
+}
+
+type Pieces = ReturnType<typeof merge<AnswerDelta, AnswerEnd>>;
+
+interface Head {
+  id: string;
+  created: number;
+  model: string;
+}
+
+interface Options {
+  withLogprobs: boolean;
+  withUsage: boolean;
+}
+
+async function whole(pieces: Pieces, head: Head, count: number, { withLogprobs }: Options): Promise<unknown> {
+  const choices = Array.from({ length: count }, (): AnswerDelta & { finishReason: string } => {
+    return { text: "", thinking: "", tokens: [], finishReason: "stop" };
+  });
+  const ends: AnswerEnd[] = [];
+  for await (const piece of pieces) {
+    const choice = choices[piece.index];
+    if (!choice) continue;
+    if ("end" in piece) {
+      ends.push(piece.end);
+      choice.finishReason = piece.end.finishReason;
+      continue;
+    }
+    choice.text += piece.value.text;
+    choice.thinking += piece.value.thinking;
+    choice.tokens.push(...piece.value.tokens);
+  }
+  return {
+    ...head,
+    object: "chat.completion",
+    choices: choices.map(({ text, thinking, tokens, finishReason }, index) => ({
+      index,
+      finish_reason: finishReason,
+      message: { role: "assistant", content: text, refusal: null, ...reasoning(thinking) },
+      logprobs: withLogprobs ? { content: tokens.map(openAiLogprob), refusal: null } : null,
+    })),
+    usage: usageOf(ends),
+  };
+}
+
+async function* chunks(pieces: Pieces, head: Head, count: number, options: Options): AsyncGenerator<string> {
+  const ends: AnswerEnd[] = [];
+  const chunk = (index: number, delta: unknown, finish: string | null, logprobs: unknown = null): string =>
+    dataEvent({
+      ...head,
+      object: "chat.completion.chunk",
+      choices: [{ index, delta, finish_reason: finish, logprobs }],
+      ...(options.withUsage && { usage: null }),
+    });
+  for (let index = 0; index < count; index++) yield chunk(index, { role: "assistant", content: "" }, null);
+  try {
+    for await (const piece of pieces) {
+      if ("end" in piece) {
+        ends.push(piece.end);
+        yield chunk(piece.index, {}, piece.end.finishReason);
+        continue;
+      }
+      const { text, thinking, tokens } = piece.value;
+      const logprobs = options.withLogprobs ? { content: tokens.map(openAiLogprob), refusal: null } : null;
+      const delta = { ...reasoning(thinking), ...((text !== "" || thinking === "") && { content: text }) };
+      yield chunk(piece.index, delta, null, logprobs);
+    }
+    if (options.withUsage)
+      yield dataEvent({ ...head, object: "chat.completion.chunk", choices: [], usage: usageOf(ends) });
+    yield doneEvent;
+  } catch (error) {
+    yield dataEvent(httpError(error).body);
+  }
+}
+
+/** Thoughts under both names that clients read. */
+function reasoning(thinking: string): object {
+  return thinking === "" ? {} : { reasoning_content: thinking, reasoning: thinking };
+}
+
+function openAiLogprob({ text, bytes, logprob, top }: AnswerToken): object {
+  return {
+    token: text,
+    logprob,
+    bytes,
+    top_logprobs: top.map((each) => ({ token: each.text, logprob: each.logprob, bytes: each.bytes })),
+  };
+}
