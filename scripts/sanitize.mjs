@@ -11,7 +11,7 @@ import { output, run } from "./setup/processes.mjs";
 const root = resolve(import.meta.dirname, "..");
 const usualTests = [
   ...["src/core", "src/native", "src/optim", "src/generate"],
-  ...["src/models/cached-attention.test.ts", "src/models/batch-cache.test.ts", "src/models/decoder-block.test.ts"],
+  ...["src/models/cached-attention.test.ts", "src/models/paged-cache.test.ts", "src/models/decoder-block.test.ts"],
   "src/tuner/quantized-curve.test.ts",
 ];
 
