@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import Anthropic from "@anthropic-ai/sdk";
+import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -142,6 +143,40 @@ describe("the Anthropic client", () => {
       ],
     });
     expect(blocks.input_tokens).toBeGreaterThan(20);
+  });
+});
+
+describe("the Ollama client", () => {
+  test("generates, chats and embeds, whole and streamed", async () => {
+    const ollama = new Ollama({ host: server.url });
+    const options = { temperature: 0, num_predict: 20 };
+    const chat = await ollama.chat({ model, messages, options });
+    expect(chat).toMatchObject({
+      message: { content: expect.stringMatching(/Hello/) },
+      done: true,
+      done_reason: "stop",
+    });
+    let streamed = "";
+    for await (const part of await ollama.chat({ model, messages, options, stream: true })) {
+      streamed += part.message.content;
+    }
+    expect(streamed).toBe(chat.message.content);
+    const generated = await ollama.generate({ model, prompt: "hello", options });
+    expect(generated).toMatchObject({ response: chat.message.content, prompt_eval_count: chat.prompt_eval_count });
+    const short = await ollama.generate({ model, prompt: "hello", raw: true, options: { num_predict: 2 } });
+    expect(short).toMatchObject({ done_reason: "length", eval_count: 2 });
+    const { embeddings } = await ollama.embed({ model, input: ["hello", "你好"] });
+    expect(embeddings).toHaveLength(2);
+  });
+
+  test("looks around", async () => {
+    const ollama = new Ollama({ host: server.url });
+    const { models } = await ollama.list();
+    expect(models[0]?.size).toBeGreaterThan(1e6);
+    expect((await ollama.show({ model: models[0]?.name ?? "" })).capabilities).toContain("completion");
+    expect((await ollama.ps()).models[0]?.name).toBe(models[0]?.name);
+    expect((await ollama.version()).version).toMatch(/^\d+\.\d+/);
+    await expect(ollama.chat({ model: "none", messages })).rejects.toThrow(/no model none/);
   });
 });
 

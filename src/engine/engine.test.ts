@@ -95,7 +95,8 @@ describe("what goes wrong is told", () => {
   test("an unknown model, an unknown adapter, a text that is too long", async () => {
     await expect(idsOf(engine.generate("other", request()))).rejects.toThrow(/other was unloaded/);
     await expect(idsOf(engine.generate("tiny", request({ adapter: "x" })))).rejects.toThrow(/x is not loaded/);
-    await expect(idsOf(engine.generate("tiny", request({ maxTokens: 1e9 })))).rejects.toThrow(/the cache holds/);
+    const long = Array.from({ length: 3e6 }, () => 5);
+    await expect(idsOf(engine.generate("tiny", request({ prompt: long })))).rejects.toThrow(/the cache holds/);
     await expect(engine.open("none", "/nowhere")).rejects.toThrow(/nowhere/);
     expect(await idsOf(engine.generate("tiny", request({ maxTokens: 3 })))).toHaveLength(3);
   });

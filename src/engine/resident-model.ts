@@ -78,11 +78,11 @@ export class ResidentModel {
   /** A text to continue; its tokens come from `step` under the number of the call. */
   generate(call: number, request: GenerateRequest): void {
     const adapter = this.#keyOf(request.adapter);
-    const tokens = request.prompt.length + request.maxTokens;
-    if (!this.#scheduler.fits(tokens)) {
-      throw new UserError("engine/too-long", { tokens, most: this.#maxPages * PagedCache.pageSize });
-    }
-    const text = this.#scheduler.add({ ...request, adapter });
+    const { length: tokens } = request.prompt;
+    const most = this.#maxPages * PagedCache.pageSize;
+    if (tokens >= most) throw new UserError("engine/too-long", { tokens, most });
+    const maxTokens = Math.min(request.maxTokens, most - tokens);
+    const text = this.#scheduler.add({ ...request, adapter, maxTokens });
     this.#texts.set(text, { call, adapter: request.adapter });
     this.lastUsed = Date.now();
   }

@@ -7,6 +7,8 @@ import { countTokens, messages } from "./anthropic-messages.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
 import { metrics } from "./metrics.ts";
+import { ollamaChat, ollamaGenerate } from "./ollama-answers.ts";
+import { ollamaEmbed, ollamaProcesses, ollamaShow, ollamaTags, ollamaVersion } from "./ollama-models.ts";
 import { chatCompletions } from "./openai-chat.ts";
 import { completions } from "./openai-completions.ts";
 import { embeddings } from "./openai-embeddings.ts";
@@ -28,18 +30,20 @@ type Route = (context: ServerContext, body: unknown, signal: AbortSignal) => Pro
 export function app(context: ServerContext, options: AppOptions): Hono {
   const { allowedOrigins, maxBodyBytes: most } = options;
   const app = new Hono();
-  const fail = (error: unknown): Response => {
+  const fail = (c: Context, error: unknown): Response => {
     const { status, body } = httpError(error);
     if (status === 500) options.onBug(error);
-    return Response.json(body, { status, ...(status === 429 && { headers: { "retry-after": "2" } }) });
+    // Ollama's clients read a text, OpenAI's an object, Anthropic's an object with a type beside it.
+    const told = c.req.path.startsWith("/api/") ? { error: body.error.message } : { type: "error", ...body };
+    return Response.json(told, { status, ...(status === 429 && { headers: { "retry-after": "2" } }) });
   };
-  app.onError(fail);
-  app.notFound((c) => fail(new UserError("server/no-route", { route: `${c.req.method} ${c.req.path}` })));
+  app.onError((error, c) => fail(c, error));
+  app.notFound((c) => fail(c, new UserError("server/no-route", { route: `${c.req.method} ${c.req.path}` })));
   app.use(cors({ origin: allowedOrigins.includes("*") ? "*" : [...allowedOrigins] }));
-  app.use(bodyLimit({ maxSize: most, onError: () => fail(new UserError("server/too-large", { most })) }));
+  app.use(bodyLimit({ maxSize: most, onError: (c) => fail(c, new UserError("server/too-large", { most })) }));
   app.use(async (c, next) => {
     if (options.apiKey !== undefined && c.req.path !== "/health" && !hasKey(c, options.apiKey)) {
-      return fail(new UserError("server/no-key", {}));
+      return fail(c, new UserError("server/no-key", {}));
     }
     await next();
   });
@@ -55,6 +59,13 @@ export function app(context: ServerContext, options: AppOptions): Hono {
   post(withOpenAiPaths("/embeddings"), queued(embeddings));
   post(["/v1/messages"], queued(messages));
   post(["/v1/messages/count_tokens"], countTokens);
+  post(["/api/generate"], queued(ollamaGenerate));
+  post(["/api/chat"], queued(ollamaChat));
+  post(["/api/embed"], queued(ollamaEmbed));
+  post(["/api/show"], ollamaShow);
+  app.get("/api/tags", () => ollamaTags(context));
+  app.get("/api/ps", () => ollamaProcesses(context));
+  app.get("/api/version", () => ollamaVersion());
   post(["/v1/load_lora_adapter"], addAdapter);
   post(["/v1/unload_lora_adapter"], removeAdapter);
   app.get("/v1/models", () => listModels(context));

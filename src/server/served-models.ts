@@ -15,6 +15,8 @@ export interface ServedModel {
   /** Tokens that it was made for, prompt and answer together. */
   contextLength: number;
   vocabulary: number;
+  /** `model_type` of its config. */
+  architecture: string;
 }
 
 /** A model, and the adapter it answers with; "" is none. */
@@ -35,6 +37,7 @@ export interface ServedModelsOptions {
 }
 
 const Facts = z.looseObject({
+  model_type: z.string().default(""),
   vocab_size: z.int().optional(),
   max_position_embeddings: z.int().optional(),
   text_config: z
@@ -83,10 +86,15 @@ export class ServedModels {
     }
   }
 
-  /** Names of all models that can be asked for, those in the hubs' caches too. */
+  /** All models that can be asked for, those in the hubs' caches too. */
+  places(): { name: string; folder: string }[] {
+    const all = [...cachedModels(), ...this.#options.models];
+    return [...new Map(all.map((place) => [place.name, place])).values()];
+  }
+
   names(): string[] {
     const started = this.#options.models.map(({ name }) => name);
-    return [...new Set([...started, ...cachedModels().map(({ name }) => name)])];
+    return [...new Set([...started, ...this.places().map(({ name }) => name)])];
   }
 
   /**
@@ -170,7 +178,7 @@ export class ServedModels {
   }
 
   async #load(name: string): Promise<ServedModel> {
-    const place = [...this.#options.models, ...cachedModels()].find((each) => each.name === name);
+    const place = this.places().find((each) => each.name === name);
     if (!place) throw new UserError("server/unknown-model", { name, names: this.names() });
     const { folder } = place;
     for (const adapter of this.#adapters.values()) adapter.loaded.delete(name);
@@ -183,6 +191,7 @@ export class ServedModels {
       tokenizer,
       contextLength: facts.max_position_embeddings ?? defaultContext,
       vocabulary: facts.vocab_size ?? tokenizer.vocabSize,
+      architecture: facts.model_type,
     };
   }
 

@@ -6,8 +6,8 @@ export const engineMessages = {
     zh: `内存不足，无法加载 ${f.model}：权重需要 ${gigabytes(f.weightBytes)} GB，而权重与缓存共有 ${gigabytes(Math.max(0, f.freeBytes))} GB 可用。请使用更小或量化的模型，或提高 --memory-limit。`,
   }),
   "engine/too-long": (f: { tokens: number; most: number }) => ({
-    en: `Prompt and answer may take ${f.tokens} tokens together, and the cache holds ${f.most}. Shorten the prompt or ask for fewer tokens (max_tokens).`,
-    zh: `提示与回答最多需要 ${f.tokens} 个词元，而缓存只能容纳 ${f.most} 个。请缩短提示或减小 max_tokens。`,
+    en: `The prompt has ${f.tokens} tokens, and the memory for the cache holds ${f.most}. Shorten it, or raise --memory-limit.`,
+    zh: `提示有 ${f.tokens} 个词元，而缓存只能容纳 ${f.most} 个。请缩短提示，或提高 --memory-limit。`,
   }),
   "engine/no-adapter": (f: { adapter: string; names: string[] }) => ({
     en: `The adapter ${f.adapter} is not loaded.${f.names.length > 0 ? ` Loaded: ${f.names.join(", ")}.` : ""}`,

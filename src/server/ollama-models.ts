@@ -1,0 +1,92 @@
+import { statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { OllamaEmbedRequest, OllamaShowRequest } from "../protocol/ollama.ts";
+import type { ServerContext } from "./context.ts";
+import { embedTexts } from "./openai-embeddings.ts";
+
+/** The version of Ollama's API that these routes answer like. */
+const apiVersion = "0.12.0";
+
+/** GET /api/version */
+export function ollamaVersion(): Response {
+  return Response.json({ version: apiVersion });
+}
+
+/** GET /api/tags: every model that requests can name. */
+export async function ollamaTags({ models }: ServerContext): Promise<Response> {
+  models.rescan();
+  const listed = await Promise.all(
+    models.places().map(async (place) => ({ ...place, ...(await factsOf(place.folder)) })),
+  );
+  return Response.json({ models: listed.map(described) });
+}
+
+/** GET /api/ps: models in memory. */
+export function ollamaProcesses({ engine }: ServerContext): Response {
+  const models = engine.status.models.map(({ model: name, weightBytes, cacheBytes }) => ({
+    ...described({ name, bytes: weightBytes + cacheBytes, modified: new Date() }),
+    size_vram: weightBytes + cacheBytes,
+    expires_at: new Date(Date.now() + 365 * 86_400_000).toISOString(),
+  }));
+  return Response.json({ models });
+}
+
+/** POST /api/show */
+export async function ollamaShow({ models }: ServerContext, body: unknown): Promise<Response> {
+  const { model, name = model ?? "" } = OllamaShowRequest.parse(body);
+  const { model: served } = await models.resolve(name);
+  const { bytes, modified } = await factsOf(served.folder);
+  const { details } = described({ name, bytes, modified });
+  return Response.json({
+    modelfile: "",
+    parameters: "",
+    template: "",
+    details,
+    model_info: {
+      "general.architecture": served.architecture,
+      [`${served.architecture}.context_length`]: served.contextLength,
+    },
+    capabilities: ["completion", ...(served.tokenizer.hasThinking ? ["thinking"] : [])],
+    modified_at: modified.toISOString(),
+  });
+}
+
+/** POST /api/embed */
+export async function ollamaEmbed(context: ServerContext, body: unknown): Promise<Response> {
+  const { model, input, dimensions } = OllamaEmbedRequest.parse(body);
+  const start = process.hrtime.bigint();
+  const { vectors, tokens } = await embedTexts(context, model, input, dimensions);
+  return Response.json({
+    model,
+    embeddings: vectors,
+    total_duration: Number(process.hrtime.bigint() - start),
+    load_duration: 0,
+    prompt_eval_count: tokens,
+  });
+}
+
+interface Facts {
+  bytes: number;
+  modified: Date;
+}
+
+async function factsOf(folder: string): Promise<Facts> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".safetensors"));
+  const found = files.map((name) => statSync(join(folder, name), { throwIfNoEntry: false }));
+  const bytes = found.reduce((sum, file) => sum + (file?.size ?? 0), 0);
+  const latest = Math.max(0, ...found.map((file) => file?.mtimeMs ?? 0));
+  return { bytes, modified: new Date(latest) };
+}
+
+function described({ name, bytes, modified }: Facts & { name: string }) {
+  const details = {
+    parent_model: "",
+    format: "safetensors",
+    family: "",
+    families: [],
+    parameter_size: "",
+    quantization_level: "",
+  };
+  return { name, model: name, modified_at: modified.toISOString(), size: bytes, digest: "", details };
+}
