@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readThrough } from "./page-cache.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -11,6 +12,7 @@ const root = resolve(import.meta.dirname, "..");
  * undefined when it took longer than `limit` seconds. Rejects when it failed.
  */
 export async function measure(side, spec, place, limit) {
+  if (spec.kind === "load" || spec.kind === "convert") readThrough(place.model ?? place.source);
   const before = busySeconds();
   const start = performance.now();
   const result = await run(side, { ...spec, ...place }, limit);
@@ -41,7 +43,7 @@ function busySeconds() {
 
 function run(side, task, limit) {
   return new Promise((done, fail) => {
-    const child = spawn(side.program, [side.script, JSON.stringify(task)], {
+    const child = spawn(side.program, [side.script, JSON.stringify({ ...task, startedAt: Date.now() })], {
       cwd: root,
       env: { ...process.env, ...side.env },
       stdio: ["ignore", "pipe", "pipe"],
