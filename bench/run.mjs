@@ -144,7 +144,7 @@ function sectionsOf(model) {
     const title = `**${model}: products of 1, 128 and 512 rows**, share of the machine's limit`;
     sections.push(`${title}\n\n${productsTable(model, products[model])}`);
   }
-  const goals = goalsTable(model, here, products[model]);
+  const goals = goalsTable(model, sides, here, products[model]);
   if (goals) sections.push(`**${model}: goals**\n\n${goals}`);
   return sections;
 }

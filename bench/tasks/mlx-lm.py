@@ -79,7 +79,7 @@ def generate(task):
 def rows(task):
     """Greedy tokens after the first of some prompts, then of more, together: seconds to the first one of each row, and for all others."""
     model = loaded(task)
-    together(model, [task["prompts"][0][:2]], 1)
+    together(model, [task["prompts"][0][:1]], 0)
     batches, ids = [], []
     for count in task["counts"]:
         seconds, tokens = together(model, task["prompts"][:count], task["tokens"])
