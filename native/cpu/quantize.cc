@@ -58,7 +58,7 @@ void pack_group(const float* w, int group, Line line, int32_t* q, uint8_t* out) 
   constexpr float most = (1 << bits) - 1;
   for (int i = 0; i < group; i++) {
     const float rounded = (w[i] - line.bias) / line.scale + kRounding - kRounding;
-    q[i] = static_cast<int32_t>(std::min(std::max(rounded, 0.0f), most));
+    q[i] = static_cast<int32_t>(std::min(std::max(0.0f, rounded), most));
   }
   for (int i = 0; i < group; i += 8, out += bits) {
     uint64_t eight = 0;
