@@ -1,5 +1,6 @@
 // Runs one task of one side in a process of its own.
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -35,10 +36,16 @@ export async function quiet(share, { atMost }) {
   return waited();
 }
 
-/** Seconds that all processors have worked since the machine started. */
+/** Seconds that all processors have worked since the machine started, or that the host of a virtual machine took from it. */
 function busySeconds() {
   const each = cpus().map(({ times: { user, nice, sys, irq } }) => user + nice + sys + irq);
-  return each.reduce((sum, milliseconds) => sum + milliseconds, 0) / 1000;
+  return each.reduce((sum, milliseconds) => sum + milliseconds, 0) / 1000 + stolenSeconds();
+}
+
+function stolenSeconds() {
+  if (!existsSync("/proc/stat")) return 0;
+  const [, , , , , , , , steal] = readFileSync("/proc/stat", "utf8").split("\n", 1)[0].split(/\s+/);
+  return Number(steal) / 100;
 }
 
 function run(side, task, limit) {
