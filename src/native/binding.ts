@@ -268,6 +268,7 @@ interface NamedOps {
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;
   cpuRope(x: Handle, frequencies: Handle, offset: number, traditional: boolean): Handle;
   cpuExperts(x: Handle, weight: Handle[], settings: number[], indices: Handle): Handle;
+  cpuQuantize(w: Handle, groupSize: number, bits: number): Handle[];
   cpuResidualRmsNorm(x: Handle, delta: Handle | undefined, weight: Handle, eps: number): [Handle, Handle];
   cpuGated(gate: Handle, up: Handle, kind: number): Handle;
   cpuAdd(a: Handle, b: Handle): Handle;
