@@ -24,6 +24,46 @@ const labels = {
 } as const satisfies Record<string, Text>;
 export type BenchLabel = keyof typeof labels;
 
+/** Headings and sentences of the HTML page. */
+const pageWords = {
+  title: { en: "Load test", zh: "压力测试" },
+  byLoad: { en: "Throughput and latency", zh: "吞吐量与延迟" },
+  curve: { en: "Latency against throughput", zh: "延迟随吞吐量的变化" },
+  curveHelp: {
+    en: "Each point is one load, labelled with it. A server that keeps up moves to the right; one that is full only moves up.",
+    zh: "每个点对应一级负载，旁边标注负载大小。服务有余力时，点向右移动；达到上限后，点只会向上移动。",
+  },
+  share: { en: "share below", zh: "累计占比" },
+  distributions: { en: "Distributions", zh: "分布" },
+  distributionsHelp: {
+    en: "The share of values below each time; a steep line means even service. Dots mark p50 and p95.",
+    zh: "不超过各时间的占比；曲线越陡，服务越平稳。圆点为 p50 和 p95。",
+  },
+  comparison: { en: "Side by side", zh: "结果对比" },
+  figures: { en: "All figures", zh: "全部指标" },
+  settings: { en: "Settings", zh: "测试设置" },
+  remarks: { en: "Remarks", zh: "注意" },
+  definitions: { en: "What the figures mean", zh: "指标说明" },
+  counted: {
+    en: "Only whole answers count. Throughput is tokens, or answers, divided by the time from the first request's start to the last one's end. Percentiles lie on a straight line between the two nearest values.",
+    zh: "仅统计完整的回答。吞吐量为词元数（或回答数）除以从首个请求开始到最后一个请求结束的时间。百分位数在相邻两个值之间线性插值。",
+  },
+} as const satisfies Record<string, Text>;
+export type PageWord = keyof typeof pageWords;
+
+const definitions = {
+  ttft: { en: "from sending a request to the first chunk with text", zh: "从发送请求到收到第一个含文本的数据块" },
+  tpot: {
+    en: "(latency − time to first token) / (output tokens − 1), for each answer",
+    zh: "（总延迟 − 首词元延迟）÷（输出词元数 − 1），每个回答一个值",
+  },
+  itl: {
+    en: "between one chunk with text and the next, over all answers",
+    zh: "相邻两个含文本的数据块之间的时间，统计所有回答",
+  },
+  latency: { en: "from sending a request to the end of its answer", zh: "从发送请求到回答结束" },
+} as const satisfies Record<string, Text>;
+
 const failures: Record<FailureKind, Text> = {
   refused: { en: "connection refused", zh: "连接被拒绝" },
   unreachable: { en: "server not reached", zh: "无法连接服务器" },
@@ -47,6 +87,12 @@ function failureText({ kind, status, message, retry_after_s }: FailureFacts): Te
 
 export const benchMessages = {
   "bench/label": (f: { what: BenchLabel }) => labels[f.what],
+  "bench/page": (f: { what: PageWord }) => pageWords[f.what],
+  "bench/definition": (f: { what: keyof typeof definitions }) => definitions[f.what],
+  "bench/of-requests": (f: { succeeded: number; requests: number }) => ({
+    en: `${f.succeeded} of ${f.requests} requests`,
+    zh: `${f.requests} 个请求中的 ${f.succeeded} 个`,
+  }),
   "bench/failure": (f: { failure: FailureFacts }) => failureText(f.failure),
   "bench/bad-url": (f: { given: string }) => ({
     en: `${f.given} is no address of a server. Give one such as http://127.0.0.1:8080/v1/chat/completions with --url.`,
