@@ -46,9 +46,13 @@ export class Endpoint {
     this.#headers = { "content-type": "application/json", ...(key && { authorization: `Bearer ${key}` }) };
   }
 
-  /** Connections that stay open from one request to the next: as many as requests run at a time. */
-  connect(): Connections {
-    return new Connections(this.url, this.#headers, this.#options);
+  /**
+   * Connections that stay open from one request to the next: as many as requests run at a time.
+   * @param most without it there is no limit. With it a request waits until one is free: undici's pool opens another where the
+   *   last answer ended in the same turn of the event loop.
+   */
+  connect(most?: number): Connections {
+    return new Connections(this.url, this.#headers, this.#options, most);
   }
 
   /** The first model that the server names. */
@@ -77,8 +81,14 @@ export class Connections {
   readonly #begun = performance.now();
   readonly progress: Progress = { answered: 0, failed: 0, chunks: 0 };
 
-  constructor(url: URL, headers: Record<string, string>, { connectTimeoutMs, totalTimeoutMs }: EndpointOptions) {
+  constructor(
+    url: URL,
+    headers: Record<string, string>,
+    { connectTimeoutMs, totalTimeoutMs }: EndpointOptions,
+    most: number | undefined,
+  ) {
     this.#pool = new Pool(url.origin, {
+      connections: most ?? null,
       connect: { timeout: connectTimeoutMs },
       headersTimeout: 0,
       bodyTimeout: 0,

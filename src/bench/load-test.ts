@@ -37,7 +37,7 @@ export interface LevelStart {
 export async function* runLoadTest(test: LoadTest, onStart: (start: LevelStart) => void): AsyncGenerator<LevelResult> {
   const random = new RandomNumbers(test.seed);
   for (const [index, level] of test.levels.entries()) {
-    const connections = test.endpoint.connect();
+    const connections = test.endpoint.connect("parallel" in level ? level.parallel : undefined);
     const close = () => void connections.close();
     test.signal?.addEventListener("abort", close, { once: true });
     try {

@@ -33,20 +33,36 @@ export function levelTitle({ parallel, rate }: LevelResult): string {
   return say("bench/level", { parallel, rate });
 }
 
-/** One row for each level: what it did in a second, and its mean times. */
+/** One row for each level: what was sent, and what came back in a second. */
 export function levelsTable({ levels }: BenchResult): Table {
   const load = levels[0]?.parallel === null ? "rate" : "clients";
-  const heads: BenchLabel[] = ["requests", "success", "requestsPerSecond", "outputPerSecond", "totalPerSecond"];
+  const counts: BenchLabel[] = [load, "requests", "success", "duration", "concurrency"];
+  const rates: BenchLabel[] = ["requestsPerSecond", "outputPerSecond", "totalPerSecond"];
   return [
-    [label(load), ...heads.map(label), ...times.map(timeLabel)],
+    [...counts, ...rates].map(label),
     ...levels.map((level) => [
       loadOf(level),
       String(level.requests),
       percentText(level.success_rate),
+      `${numberText(level.duration_s)} s`,
+      numberText(level.mean_concurrency),
       numberText(level.requests_per_second),
       numberText(level.output_tokens_per_second),
       numberText(level.total_tokens_per_second),
-      ...times.map((time) => timeCell(timesOf(level, time), "mean")),
+    ]),
+  ];
+}
+
+/** One row for each level: the tokens of its prompts and answers. */
+export function tokensTable({ levels }: BenchResult): Table {
+  const load = levels[0]?.parallel === null ? "rate" : "clients";
+  const mean = (total: number, { succeeded }: LevelResult) => (succeeded > 0 ? numberText(total / succeeded) : "–");
+  return [
+    [label(load), label("promptTokens"), label("completionTokens")],
+    ...levels.map((level) => [
+      loadOf(level),
+      `${level.prompt_tokens.toLocaleString("en-US")} (${label("mean")} ${mean(level.prompt_tokens, level)})`,
+      `${level.completion_tokens.toLocaleString("en-US")} (${label("mean")} ${mean(level.completion_tokens, level)})`,
     ]),
   ];
 }

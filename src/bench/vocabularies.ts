@@ -5,7 +5,7 @@ import type { RandomNumbers } from "./random-numbers.ts";
 import type { Vocabulary } from "./random-prompts.ts";
 
 const mostWords = 2000;
-const mostTries = 40_000;
+const mostTries = 20_000;
 
 /** The words of a tokenizer, counted as a server with this tokenizer and its chat template counts them. */
 export function tokenizerVocabulary(
@@ -40,8 +40,9 @@ export function tokenizerVocabulary(
 function wordsOf(tokenizer: Tokenizer, random: RandomNumbers): string[] {
   const withBlank = new Set<string>();
   const letters = new Set<string>();
-  for (let i = 0; i < mostTries && withBlank.size < mostWords; i++) {
-    const word = tokenizer.tokenText(random.below(tokenizer.vocabSize));
+  const { vocabSize } = tokenizer;
+  for (let i = 0; i < Math.min(mostTries, vocabSize) && withBlank.size < mostWords; i++) {
+    const word = tokenizer.tokenText(vocabSize > mostTries ? random.below(vocabSize) : i);
     if (/^ \p{L}+$/u.test(word)) withBlank.add(word);
     else if (/^\p{L}+$/u.test(word)) letters.add(word);
   }

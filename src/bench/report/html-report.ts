@@ -1,4 +1,4 @@
-import type { BenchResult, LevelResult } from "../../protocol/bench-result.ts";
+import type { BenchResult } from "../../protocol/bench-result.ts";
 import { getLanguage, say } from "../../protocol/language.ts";
 import type { PageWord } from "../../protocol/messages/bench.ts";
 import { numberText, timeText } from "../number-text.ts";
@@ -13,6 +13,7 @@ import {
   timeLabel,
   times,
   timesTable,
+  tokensTable,
 } from "../result-tables.ts";
 import { chartsByLoad, curve, distributions } from "./charts.ts";
 import { type Chart, lineChart } from "./line-chart.ts";
@@ -95,7 +96,7 @@ function details(result: BenchResult, isOneOfMany: boolean): Markup {
   return html`${isOneOfMany ? html`<h1 style="margin-top:48px">${result.name}</h1>` : ""}
 ${told.length > 0 ? section("remarks", html`<ul class="remarks">${told.map((each) => html`<li>${each}</li>`)}</ul>`) : ""}
 ${hasRecords && !isOneOfMany ? section("distributions", html`<p class="soft">${word("distributionsHelp")}</p>`, charts(distributions(result))) : ""}
-${section("figures", table(levelsTable(result), ""), table(timesTable(result), "two"), concurrency(result.levels))}
+${section("figures", table(levelsTable(result), ""), table(timesTable(result), "two"), table(tokensTable(result), ""))}
 ${section("settings", settings(result))}`;
 }
 
@@ -106,18 +107,6 @@ function table([heads = [], ...rows]: Table, style: string): Markup {
     (row, i) =>
       html`<tr class="${rows[i + 1]?.[0] === "" ? "more" : ""}">${row.map((cell) => html`<td>${cell}</td>`)}</tr>\n`,
   )}</tbody></table></div>`;
-}
-
-function concurrency(levels: readonly LevelResult[]): Markup {
-  const heads = ["duration", "concurrency", "promptTokens", "completionTokens"] as const;
-  const rows = levels.map((level) => [
-    levelTitle(level),
-    timeText(1000 * level.duration_s),
-    numberText(level.mean_concurrency),
-    level.prompt_tokens.toLocaleString("en-US"),
-    level.completion_tokens.toLocaleString("en-US"),
-  ]);
-  return table([["", ...heads.map(label)], ...rows], "");
 }
 
 function settings({ settings: given }: BenchResult): Markup {

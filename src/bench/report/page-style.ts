@@ -18,19 +18,19 @@ p { margin: 4px 0; } .soft { color: var(--soft); overflow-wrap: anywhere; }
 .tile b { display: block; font-size: 24px; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .tile small { display: block; color: var(--soft); font-size: 13px; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; margin-top: 12px; }
-figure { margin: 0; background: var(--card); border-radius: 10px; padding: 14px 14px 6px; }
-figcaption { font-weight: 600; }
-svg { display: block; width: 100%; height: auto; margin-top: 4px; overflow: visible; }
+figure { display: flex; flex-direction: column; margin: 0; background: var(--card); border-radius: 10px; padding: 14px 14px 6px; }
+figcaption { font-weight: 600; } figcaption::first-letter, .tile small:first-child::first-letter { text-transform: uppercase; }
+svg { display: block; width: 100%; height: auto; margin-top: auto; padding-top: 4px; overflow: visible; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 16px; padding: 0; margin: 4px 0 0; font-size: 13px; color: var(--soft); }
 .legend i { display: inline-block; width: 20px; height: 0; border-top: 2.5px solid; margin-right: 6px; vertical-align: middle; }
 .legend i.dashed { border-top-style: dashed; }
 .grid { stroke: var(--grid); fill: none; } .tick, .axis { fill: var(--soft); font-size: 11px; } .axis { font-size: 12px; }
 .line { fill: none; stroke: currentColor; stroke-width: 2; stroke-linejoin: round; } .line.dashed { stroke-dasharray: 5 4; }
-.dot { fill: currentColor; stroke: var(--card); stroke-width: 1.5; } .mark { fill: var(--ink); font-size: 11.5px; font-weight: 600; }
+.dot { fill: currentColor; stroke: var(--card); stroke-width: 1.5; } .mark { fill: var(--ink); font-size: 11.5px; font-weight: 600; stroke: var(--card); stroke-width: 3; paint-order: stroke; }
 ${Array.from({ length: 8 }, (_, i) => `.s${i} { color: var(--c${i}); }`).join(" ")}
 .wide { overflow-x: auto; margin-top: 12px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; white-space: nowrap; }
-th { text-align: right; font-weight: 500; color: var(--soft); } td { text-align: right; }
+th { text-align: right; font-weight: 500; color: var(--soft); white-space: normal; vertical-align: bottom; } td { text-align: right; }
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--rule); }
 th:first-child, td:first-child { padding-left: 0; text-align: left; } th:last-child, td:last-child { padding-right: 0; }
 table.two th:nth-child(2), table.two td:nth-child(2) { text-align: left; }

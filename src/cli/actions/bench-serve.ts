@@ -112,7 +112,7 @@ async function vocabularyOf(
     return tokenizerVocabulary(await Tokenizer.load(tokenizer_path), shape.api, variables, random);
   }
   ui.say("bench/learning-words", {});
-  const connections = endpoint.connect();
+  const connections = endpoint.connect(1);
   const close = () => void connections.close();
   signal.addEventListener("abort", close, { once: true });
   try {

@@ -13,7 +13,7 @@ const labels = {
   duration: { en: "duration", zh: "用时" },
   promptTokens: { en: "prompt tokens", zh: "提示词元" },
   completionTokens: { en: "output tokens", zh: "输出词元" },
-  concurrency: { en: "mean concurrency", zh: "平均并发" },
+  concurrency: { en: "at a time", zh: "平均并发" },
   ttft: { en: "time to first token", zh: "首词元延迟" },
   tpot: { en: "time per output token", zh: "每词元耗时" },
   itl: { en: "inter-token latency", zh: "词元间隔" },
