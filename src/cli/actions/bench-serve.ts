@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { type Connections, Endpoint } from "../../bench/endpoint.ts";
 import { FilePrompts } from "../../bench/file-prompts.ts";
 import { type Level, type LevelStart, runLoadTest } from "../../bench/load-test.ts";
@@ -22,7 +23,11 @@ const redrawMs = 250;
 /** Flags that a result has elsewhere, or that are nobody's business. */
 const notSettings = ["url", "model", "api_key", "output", "html"];
 
-export async function benchServe(config: BenchServeConfig, ui: Ui): Promise<number> {
+/** The flags, with the seed that this run has. */
+type Config = BenchServeConfig & { seed: number };
+
+export async function benchServe(flags: BenchServeConfig, ui: Ui): Promise<number> {
+  const config = { ...flags, seed: flags.seed ?? randomInt(2 ** 32) };
   const levels = levelsOf(config);
   const endpoint = new Endpoint({
     url: config.url,
@@ -79,7 +84,7 @@ function shapeOf(config: BenchServeConfig, { api }: Endpoint, model: string): Re
 }
 
 async function promptsOf(
-  config: BenchServeConfig,
+  config: Config,
   endpoint: Endpoint,
   shape: RequestShape,
   signal: AbortSignal,
@@ -99,7 +104,7 @@ async function promptsOf(
 }
 
 async function vocabularyOf(
-  { tokenizer_path, extra_args }: BenchServeConfig,
+  { tokenizer_path, extra_args }: Config,
   endpoint: Endpoint,
   shape: RequestShape,
   random: RandomNumbers,
@@ -140,7 +145,7 @@ async function tokensOnServer(
 }
 
 function resultOf(
-  config: BenchServeConfig,
+  config: Config,
   endpoint: Endpoint,
   model: string,
   startedAt: string,

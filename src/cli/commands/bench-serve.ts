@@ -81,9 +81,9 @@ const BenchServeConfig = z.object({
     en: "stream the answers",
     zh: "流式返回回答",
   }),
-  seed: z.int().min(0).default(0).register(fieldText, {
-    en: "decides prompts and arrivals",
-    zh: "决定随机提示与到达时间的种子",
+  seed: z.int().min(0).optional().register(fieldText, {
+    en: "decides prompts and arrivals; default: another each time, since a server may keep what it computed for prompts it knows",
+    zh: "决定随机提示与到达时间的种子；默认每次不同，因为服务器可能缓存已计算过的提示",
   }),
   connect_timeout: z.number().positive().default(10).register(fieldText, {
     en: "seconds to connect",
