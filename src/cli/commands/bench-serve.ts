@@ -37,8 +37,8 @@ const BenchServeConfig = z.object({
     short: "n",
   }),
   warm_up: z.int().min(0).default(1).register(fieldText, {
-    en: "requests before each level that do not count",
-    zh: "每级开始前不计入结果的预热请求数",
+    en: "requests before each level that do not count; as many as clients open all connections first",
+    zh: "每级开始前不计入结果的预热请求数；与客户端数相同则可预先建立全部连接",
   }),
   dataset: z.enum(["random", "file"]).optional().register(fieldText, {
     en: "where prompts come from; default: random, or the file where there is one",
