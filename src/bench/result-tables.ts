@@ -84,9 +84,9 @@ export function timesTable({ levels }: BenchResult): Table {
 
 /** The levels that both have. */
 export function commonLevels(before: BenchResult, after: BenchResult): [LevelResult, LevelResult][] {
-  return before.levels.flatMap((level) => {
+  return before.levels.flatMap((level): [LevelResult, LevelResult][] => {
     const same = after.levels.find(({ parallel, rate }) => parallel === level.parallel && rate === level.rate);
-    return same ? [[level, same] as [LevelResult, LevelResult]] : [];
+    return same ? [[level, same]] : [];
   });
 }
 
