@@ -166,7 +166,9 @@ function resultOf(
 }
 
 function show({ output, html }: BenchServeConfig, result: BenchResult, ui: Ui): void {
-  ui.print(`\n${textTable(levelsTable(result))}\n${textTable(timesTable(result), 2)}\n`);
+  const [heads = [], ...rows] = timesTable(result);
+  const times = rows.length > 0 ? `\n${textTable([heads, ...rows], 2)}` : "";
+  ui.print(`\n${textTable(levelsTable(result))}${times}\n`);
   for (const remark of remarks(result)) ui.tell(`${remark}\n`);
   if (output !== undefined) {
     writeTextFile(output, `${JSON.stringify(result, rounded)}\n`);
