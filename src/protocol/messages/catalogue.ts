@@ -1,4 +1,5 @@
 import { adapterMessages } from "./adapter.ts";
+import { benchMessages } from "./bench.ts";
 import { chatMessages } from "./chat.ts";
 import { cliMessages } from "./cli.ts";
 import { dataMessages } from "./data.ts";
@@ -18,6 +19,7 @@ import { trainingMessages } from "./training.ts";
 
 const messages = {
   ...adapterMessages,
+  ...benchMessages,
   ...chatMessages,
   ...cliMessages,
   ...dataMessages,
