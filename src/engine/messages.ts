@@ -6,6 +6,8 @@ import { z } from "zod";
 export const EngineOptions = z.object({
   /** What models and caches may take together. */
   memoryBytes: z.number(),
+  /** What is kept of earlier texts may take so much for each model. */
+  prefixBytes: z.number().optional(),
   /** See `LoadOptions`. */
   dtype: z.enum(["float32", "float16", "bfloat16"]).optional(),
   /** See `SchedulerOptions`. */

@@ -130,9 +130,11 @@ export class ResidentModel {
   }
 
   #newScheduler(): BatchScheduler {
-    const { maxTexts, prefillStepSize } = this.#options;
+    const { maxTexts, prefillStepSize, prefixBytes = Number.POSITIVE_INFINITY } = this.#options;
+    const most = Math.floor(Math.min(prefixBytes / pageBytes(this.#model), this.#maxPages / 2));
     return new BatchScheduler(this.#model, {
       maxPages: this.#maxPages,
+      maxPrefixPages: most,
       adapters: this.#adapters,
       ...(maxTexts !== undefined && { maxTexts }),
       ...(prefillStepSize !== undefined && { prefillStepSize }),

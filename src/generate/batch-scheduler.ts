@@ -233,7 +233,7 @@ export class BatchScheduler {
   #copyTail(text: RunningText, { page, count }: { page: number; count: number }): void {
     this.#cache.share(page); // or it might be the one to go
     const own = this.#takePage(text);
-    scope(() => this.#cache.copyPage(page, own));
+    this.#cache.copyPage(page, own);
     this.#cache.release(page);
     text.past += count;
   }
