@@ -40,8 +40,8 @@ export const serverMessages = {
     zh: "服务器需要 API 密钥：请以 Authorization: Bearer 密钥 的形式发送。",
   }),
   "server/no-route": (f: { route: string }) => ({
-    en: `There is no ${f.route} here. GET /openapi.json lists what there is.`,
-    zh: `没有 ${f.route} 接口。可用接口见 GET /openapi.json。`,
+    en: `There is no ${f.route} here. The README lists the routes that there are.`,
+    zh: `没有 ${f.route} 接口。可用接口见 README。`,
   }),
   "server/no-images": (f: { type: string }) => ({
     en: `This model reads text; a message has a part of type ${f.type}.`,
