@@ -36,7 +36,7 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     const server = await listening(context, config, ui);
     const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
     ui.emit({ url, model, adapters: context.models.adapterNames });
-    ui.say("server/listening", { url, model: model ?? "", adapters: context.models.adapterNames });
+    ui.say("server/listening", { url, model, adapters: context.models.adapterNames });
     if (!config.api_key && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
       ui.say("server/open-to-all", { host: config.host });
     }

@@ -47,9 +47,9 @@ export const serverMessages = {
     en: `This model reads text; a message has a part of type ${f.type}.`,
     zh: `该模型只能读取文本，而消息中含有类型为 ${f.type} 的内容。`,
   }),
-  "server/listening": (f: { url: string; model: string; adapters: readonly string[] }) => ({
-    en: `Serving ${f.model} at ${f.url}/v1 (OpenAI API)${f.adapters.length > 0 ? `, with adapters ${f.adapters.join(", ")}` : ""}. End with Ctrl-C.`,
-    zh: `正在 ${f.url}/v1 提供 ${f.model}（OpenAI 接口）${f.adapters.length > 0 ? `，适配器：${f.adapters.join("、")}` : ""}。按 Ctrl-C 结束。`,
+  "server/listening": (f: { url: string; model: string | undefined; adapters: readonly string[] }) => ({
+    en: `Serving ${f.model ?? "the models that were downloaded"} at ${f.url}/v1 (OpenAI API)${f.adapters.length > 0 ? `, with adapters ${f.adapters.join(", ")}` : ""}. End with Ctrl-C.`,
+    zh: `正在 ${f.url}/v1 提供 ${f.model ?? "已下载的模型"}（OpenAI 接口）${f.adapters.length > 0 ? `，适配器：${f.adapters.join("、")}` : ""}。按 Ctrl-C 结束。`,
   }),
   "server/port-taken": (f: { host: string; port: number }) => ({
     en: `${f.host}:${f.port} is taken by another program. Choose another --port.`,
