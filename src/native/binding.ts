@@ -191,15 +191,6 @@ interface NamedOps {
     offset: number,
     freqs: Optional,
   ): Handle;
-  ropeAt(
-    x: Handle,
-    dims: number,
-    traditional: boolean,
-    base: number | undefined,
-    scale: number,
-    offset: Handle,
-    freqs: Optional,
-  ): Handle;
   scaledDotProductAttention(q: Handle, k: Handle, v: Handle, scale: number, maskMode: string, mask: Optional): Handle;
   crossEntropy(logits: Handle, targets: Handle): Handle;
   // Random
