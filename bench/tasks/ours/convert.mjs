@@ -5,10 +5,10 @@ import { convertModel } from "../../../dist/convert/convert-model.js";
 import { memory } from "../process.mjs";
 
 /** Seconds to write a packed copy of a model, the bytes of its source, and a digest of the copy's weights. */
-export function measure({ source, target, bits, groupSize }) {
+export async function measure({ source, target, bits, groupSize }) {
   const settings = { mode: "affine", bits, group_size: groupSize };
   const start = performance.now();
-  convertModel({ source, target, force: true, dequantize: false, quantize: { settings, rules: [] } });
+  await convertModel({ source, target, force: true, dequantize: false, quantize: { settings, rules: [] } });
   const seconds = (performance.now() - start) / 1000;
   const peakRss = memory("VmHWM");
   const { size } = statSync(join(source, "model.safetensors"));
