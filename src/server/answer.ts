@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import type { GenerateRequest } from "../engine/messages.ts";
 import { AnswerText } from "../generate/answer-text.ts";
 import type { Sampling } from "../generate/sampler.ts";
 import { ThinkingSplitter } from "../generate/thinking.ts";
@@ -19,6 +20,8 @@ export interface AnswerRequest {
   minTokens: number;
   stop: readonly string[];
   ignoreEos: boolean;
+  /** What the answer is written by. */
+  grammar?: GenerateRequest["grammar"];
   /** Thoughts come apart from the answer; inside: the prompt ends within them. */
   thoughts?: { inside: boolean } | undefined;
 }
@@ -93,7 +96,7 @@ export async function* answer(
     reasoningTokens: 0,
   };
   if (maxTokens === 0) return end;
-  const endIds = request.ignoreEos ? [] : [...tokenizer.eosTokenIds];
+  const endIds = request.ignoreEos && !request.grammar ? [] : [...tokenizer.eosTokenIds];
   const text = new AnswerText(tokenizer, { stop, endIds });
   const splitter = thoughts && new ThinkingSplitter(thoughts);
   let delta: AnswerDelta = { text: "", thinking: "", tokens: [] };
@@ -109,7 +112,16 @@ export async function* answer(
     }
   };
   const { seed, sampling, minTokens } = request;
-  const asked = { prompt, sampling, seed, maxTokens, adapter: served.adapter, endIds, minTokens };
+  const asked = {
+    prompt,
+    sampling,
+    seed,
+    maxTokens,
+    adapter: served.adapter,
+    endIds,
+    minTokens,
+    grammar: request.grammar,
+  };
   for await (const token of engine.generate(name, asked, signal)) {
     end.completionTokens++;
     end.cachedTokens += token.cachedTokens ?? 0;

@@ -7,6 +7,8 @@ export interface ChatPrompt {
   ids: number[];
   /** It ends where the model is to think. */
   inThoughts: boolean;
+  /** The answer may begin with thoughts. */
+  mayThink: boolean;
 }
 
 type Conversation = Pick<
@@ -26,7 +28,7 @@ export async function chatPrompt(
   const messages = request.messages.map(textOnly);
   if (!tokenizer.hasChatTemplate) {
     const ids = await tokenizer.encode(plainConversation(messages, request.role_mapping ?? plainRoles));
-    return { ids, inThoughts: false };
+    return { ids, inThoughts: false, mayThink: tokenizer.hasThinking };
   }
   const { enable_thinking, ...templateVariables } = { ...variables, ...request.chat_template_kwargs };
   const enableThinking = request.enable_thinking ?? enable_thinking;
@@ -39,7 +41,12 @@ export async function chatPrompt(
     templateVariables,
   });
   const ids = await tokenizer.encode(text, { addSpecialTokens: false });
-  return { ids, inThoughts: text.trimEnd().endsWith("<think>") };
+  const isOver = enableThinking === false || text.trimEnd().endsWith("</think>");
+  return {
+    ids,
+    inThoughts: text.trimEnd().endsWith("<think>"),
+    mayThink: tokenizer.hasThinking && !continued && !isOver,
+  };
 }
 
 /** Parts of text joined; the newer role of instructions by the name that templates know. */

@@ -8,6 +8,7 @@ import {
   answer,
   answerRequest,
 } from "./answer.ts";
+import { formatGrammar, grammarFor } from "./answer-grammar.ts";
 import { chatPrompt } from "./chat-prompt.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
@@ -21,6 +22,7 @@ export async function chatCompletions(context: ServerContext, body: unknown, sig
   const served = await context.models.resolve(request.model, request.adapters);
   const prompt = await chatPrompt(served.model.tokenizer, request, context.defaults.templateVariables);
   const base = answerRequest(served, prompt.ids, request, context.defaults);
+  const grammar = grammarFor(formatGrammar(request.response_format), prompt);
   const topLogprobs = request.logprobs ? (request.top_logprobs ?? 0) : 0;
   const answers = Array.from(
     { length: request.n ?? 1 },
@@ -28,6 +30,7 @@ export async function chatCompletions(context: ServerContext, body: unknown, sig
       ...base,
       seed: base.seed + i,
       sampling: { ...base.sampling, topLogprobs },
+      grammar,
       thoughts: served.model.tokenizer.hasThinking ? { inside: prompt.inThoughts } : undefined,
     }),
   );

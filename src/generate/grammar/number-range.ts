@@ -74,16 +74,21 @@ function withMoreDigits(from: bigint, to: bigint | undefined, scale: number): st
 function written(from: bigint, to: bigint | undefined, scale: number): string | undefined {
   const greatest = 10n ** BigInt(mostDigits + scale) - 1n;
   const end = to === undefined || to > greatest ? greatest : to;
-  const parts: string[] = [];
-  for (let length = Math.max(scale + 1, `${from}`.length); length <= Math.max(scale + 1, `${end}`.length); length++) {
-    const first = length > scale + 1 ? 10n ** BigInt(length - 1) : 0n;
-    const last = 10n ** BigInt(length) - 1n;
-    const [low, high] = [from > first ? from : first, end < last ? end : last];
-    if (low > high) continue;
-    const [lowDigits, highDigits] = [low, high].map((each) => `${each}`.padStart(length, "0"));
-    parts.push(between(lowDigits ?? "", highDigits ?? "", scale));
-  }
-  return parts.length > 0 ? anyOf(parts) : undefined;
+  if (from > end) return undefined;
+  const shortest = scale + 1;
+  const digits = (value: bigint): string => `${value}`.padStart(shortest, "0");
+  const [low, high] = [digits(from), digits(end)];
+  if (low.length === high.length) return between(low, high, scale);
+  // Lengths between the two, and those of the two themselves where they are whole, are one expression.
+  const isWholeLow = /^10*$/.test(low) && low.length > shortest;
+  const isWholeHigh = /^9+$/.test(high);
+  const [first, last] = [low.length + (isWholeLow ? 0 : 1), high.length - (isWholeHigh ? 0 : 1)];
+  const point = scale > 0 ? sequence(literal("."), repeated(digit, scale, scale)) : empty;
+  return anyOf([
+    ...(isWholeLow ? [] : [between(low, "9".repeat(low.length), scale)]),
+    ...(first <= last ? [sequence("[1-9]", repeated(digit, first - 1 - scale, last - 1 - scale), point)] : []),
+    ...(isWholeHigh ? [] : [between(`1${"0".repeat(high.length - 1)}`, high, scale)]),
+  ]);
 }
 
 /** Texts of digits of the same length, in order from `low` to `high`. */
@@ -96,11 +101,12 @@ function between(low: string, high: string, scale: number): string {
   const [lowRest, highRest] = [low.slice(1), high.slice(1)];
   if (a === b) return sequence(point, literal(a), between(lowRest, highRest, scale));
   const [nines, zeros] = ["9".repeat(length - 1), "0".repeat(length - 1)];
-  const [start, end] = [Number(a) + 1, Number(b) - 1];
+  const start = lowRest === zeros ? Number(a) : Number(a) + 1;
+  const end = highRest === nines ? Number(b) : Number(b) - 1;
+  const first = start > Number(a) ? [sequence(literal(a), between(lowRest, nines, scale))] : [];
   const middle = start <= end ? [sequence(`[${start}-${end}]`, between(zeros, nines, scale))] : [];
-  const first = sequence(literal(a), between(lowRest, nines, scale));
-  const last = sequence(literal(b), between(zeros, highRest, scale));
-  return sequence(point, anyOf([first, ...middle, last]));
+  const last = end < Number(b) ? [sequence(literal(b), between(zeros, highRest, scale))] : [];
+  return sequence(point, anyOf([...first, ...middle, ...last]));
 }
 
 function anyDigits(length: number, scale: number): string {

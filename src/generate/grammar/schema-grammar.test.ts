@@ -120,6 +120,31 @@ describe("whatever the grammar writes is valid", () => {
   });
 });
 
+test("numbers within random bounds end, and lie within", async () => {
+  const random = generator(3);
+  for (let round = 0; round < 60; round++) {
+    const minimum = Math.round((random() - 0.5) * 10 ** Math.floor(random() * 6)) / 2 ** (round % 5);
+    const maximum = minimum + Math.round(random() * 1000) / 8;
+    const bounds = [
+      { minimum },
+      { maximum },
+      { minimum, maximum },
+      { exclusiveMinimum: minimum },
+      { exclusiveMaximum: minimum, minimum: minimum - 7 },
+    ];
+    const schema = {
+      type: round % 3 === 0 && maximum - minimum > 2 ? "integer" : "number",
+      ...bounds[Math.floor(random() * 5)],
+    };
+    const validate = ajv.compile(schema);
+    for (let i = 0; i < 4; i++) {
+      const text = await randomText(schema, random);
+      expect(text.length).toBeLessThan(40);
+      expect(validate(JSON.parse(text)), `${text} ${JSON.stringify(schema)}`).toBe(true);
+    }
+  }
+});
+
 describe("what a grammar cannot say is refused", () => {
   test.each<[unknown, RegExp]>([
     [{ type: "array", uniqueItems: true }, /uniqueItems at #/],

@@ -33,9 +33,13 @@ const keyEnds: Ranges = [
   [92, 92],
 ];
 
+/** Of a key that the schema does not name. */
+const mostKeyCharacters = 64;
+
 const commonRules = [
   `json_value ::= json_object | json_array | json_string | json_number | ${anyOf(["true", "false", "null"].map(literal))}`,
-  `json_object ::= "{" (json_string ${colon} json_value (${comma} json_string ${colon} json_value)*)? "}"`,
+  `json_object ::= "{" (json_key ${colon} json_value (${comma} json_key ${colon} json_value)*)? "}"`,
+  `json_key ::= ${quote} json_character{0,${mostKeyCharacters}} ${quote}`,
   `json_array ::= "[" (json_value (${comma} json_value)*)? "]"`,
   `json_string ::= ${quote} json_character* ${quote}`,
   `json_character ::= ${jsonCharacter}`,
@@ -135,7 +139,7 @@ class GrammarBuilder {
       .filter((value) => constant === undefined || JSON.stringify(value) === JSON.stringify(constant))
       .filter((value) => !types || types.some((each) => isOfType(value, each)));
     if (wanted.length === 0) throw new UserError("grammar/invalid", { path, reason: "no constant is left" });
-    return anyOf(wanted.map((value) => literal(spacedJson(value))));
+    return this.#rule(anyOf(wanted.map((value) => literal(spacedJson(value)))));
   }
 
   #typed(schema: SchemaObject, path: string): string {
@@ -153,9 +157,9 @@ class GrammarBuilder {
       case "boolean":
         return anyOf([literal("true"), literal("false")]);
       case "integer":
-        return bounded(integerRange(schema), path);
+        return this.#rule(bounded(integerRange(schema), path));
       case "number":
-        return bounded(numberRange(schema), path);
+        return this.#rule(bounded(numberRange(schema), path));
       case "string":
         return this.#string(schema, path);
       case "array":
@@ -229,7 +233,7 @@ class GrammarBuilder {
     const key =
       Object.keys(properties).length + unnamed.length > 0
         ? this.#otherKey([...Object.keys(properties), ...unnamed])
-        : "json_string";
+        : "json_key";
     const other = extra === false ? undefined : sequence(key, colon, this.value(extra, `${path}/additionalProperties`));
     const atLeastOne = (schema.minProperties ?? 0) > required.length;
     const most = schema.maxProperties === undefined ? undefined : schema.maxProperties - names.length;
@@ -289,7 +293,7 @@ class GrammarBuilder {
         return sequence(literal(first), this.#otherText(longer));
       });
     const isName = names.some((name) => name.length === 0);
-    const rest = repeated(notAscii(keyEnds), 0);
+    const rest = repeated(notAscii(keyEnds), 0, mostKeyCharacters);
     return this.#rule(anyOf([...parts, sequence(plain, rest), ...(isName ? [] : [empty])]));
   }
 

@@ -16,6 +16,26 @@ export function allows(mask: TokenMask, id: number): boolean {
   return (((mask[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1;
 }
 
+/** The lowest of them. */
+export function firstAllowed(mask: TokenMask = Int32Array.of()): number {
+  const word = mask.findIndex((bits) => bits !== 0);
+  if (word < 0) throw new Error("a mask leaves at least one token");
+  const bits = mask[word] ?? 0;
+  return word * 32 + 31 - Math.clz32(bits & -bits);
+}
+
+/** What a mask adds to the logits: 0, or −∞ for tokens that may not come. [V] */
+export function maskBias(mask: TokenMask, size: number): Float32Array {
+  const bias = new Float32Array(size).fill(Number.NEGATIVE_INFINITY);
+  for (const [word, bits] of mask.entries()) {
+    const from = word * 32;
+    if (bits === -1) bias.fill(0, from, from + 32);
+    for (let rest = bits === -1 ? 0 : bits; rest !== 0; rest &= rest - 1)
+      bias[from + 31 - Math.clz32(rest & -rest)] = 0;
+  }
+  return bias;
+}
+
 /** A grammar that holds from the first token on; then comes an end token. */
 export class GrammarConstraint implements TokenConstraint {
   readonly #matcher: GrammarMatcher;
