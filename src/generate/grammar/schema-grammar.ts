@@ -274,7 +274,7 @@ class GrammarBuilder {
     return first ?? empty;
   }
 
-  /** A key that is none of these, spelled without escapes. */
+  /** A key that is none of these, spelled without escapes up to where it differs. */
   #otherKey(names: readonly string[]): string {
     return sequence(quote, this.#otherText(names.map((name) => [...name])), quote);
   }
@@ -293,7 +293,7 @@ class GrammarBuilder {
         return sequence(literal(first), this.#otherText(longer));
       });
     const isName = names.some((name) => name.length === 0);
-    const rest = repeated(notAscii(keyEnds), 0, mostKeyCharacters);
+    const rest = repeated("json_character", 0, mostKeyCharacters);
     return this.#rule(anyOf([...parts, sequence(plain, rest), ...(isName ? [] : [empty])]));
   }
 
