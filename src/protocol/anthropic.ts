@@ -34,6 +34,13 @@ const Conversation = z.looseObject({
       }),
     )
     .nullish(),
+  tool_choice: z
+    .looseObject({
+      type: z.enum(["auto", "any", "tool", "none"]),
+      name: z.string().optional(),
+      disable_parallel_tool_use: z.boolean().nullish(),
+    })
+    .nullish(),
 });
 
 export const MessagesRequest = Conversation.extend({

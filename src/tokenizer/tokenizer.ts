@@ -150,6 +150,11 @@ export class Tokenizer {
     return this.#templates.size > 0;
   }
 
+  /** Of all templates: what they say of tools. */
+  get templateSource(): string {
+    return [...this.#templates.values()].map(({ source }) => source).join("\n");
+  }
+
   get templateNames(): string[] {
     return [...this.#templates.keys()];
   }
