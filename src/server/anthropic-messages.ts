@@ -121,7 +121,7 @@ function resultOf({ tool_use_id, content }: Block): Messages[number] {
 type Pieces = AsyncGenerator<AnswerDelta, AnswerEnd>;
 
 async function whole(pieces: Pieces, message: object): Promise<object> {
-  const found = { text: "", thinking: "", calls: [] as WholeCall[] };
+  const found: { text: string; thinking: string; calls: WholeCall[] } = { text: "", thinking: "", calls: [] };
   let step = await pieces.next();
   for (; !step.done; step = await pieces.next()) {
     found.text += step.value.text;

@@ -71,9 +71,12 @@ interface Options {
 }
 
 async function whole(pieces: Pieces, head: Head, count: number, { withLogprobs }: Options): Promise<unknown> {
-  const choices = Array.from({ length: count }, () => {
-    return { ...emptyDelta(), calls: [] as WholeCall[], finishReason: "stop" };
-  });
+  const choices = Array.from(
+    { length: count },
+    (): Omit<AnswerDelta, "calls"> & { calls: WholeCall[]; finishReason: string } => {
+      return { ...emptyDelta(), calls: [], finishReason: "stop" };
+    },
+  );
   const ends: AnswerEnd[] = [];
   for await (const piece of pieces) {
     const choice = choices[piece.index];

@@ -71,7 +71,7 @@ export class CallSplitter {
 
   /** isLast: no more text comes. */
   add(text: string, isLast: boolean): { text: string; calls: CallDelta[] } {
-    const found = { text: "", calls: [] as CallDelta[] };
+    const found: { text: string; calls: CallDelta[] } = { text: "", calls: [] };
     for (const piece of [...this.#reader.add(text), ...(isLast ? this.#reader.finish() : [])]) {
       if (piece.kind === "text") found.text += piece.text;
       else if (this.#isSingle && piece.index > 0) continue;

@@ -3,9 +3,11 @@ import { anyOf, ascii, literal, notAscii, repeated, sequence } from "./ebnf.ts";
 /** Why a regular expression cannot become a grammar. */
 export class PatternError extends Error {}
 
-/** What may stand in a JSON string for one character: itself, or an escape. Surrogates are never escaped. */
-export const jsonCharacter =
-  '([^"\\\\\\x00-\\x1f] | "\\\\" (["\\\\/bfnrt] | "u" ([0-9a-cA-CefEF] [0-9a-fA-F] | [dD] [0-7]) [0-9a-fA-F] [0-9a-fA-F]))';
+/** What follows a backslash in a JSON string. Surrogates are never escaped. */
+export const jsonEscape = '(["\\\\/bfnrt] | "u" ([0-9a-cA-CefEF] [0-9a-fA-F] | [dD] [0-7]) [0-9a-fA-F] [0-9a-fA-F])';
+
+/** What may stand in a JSON string for one character: itself, or an escape. */
+export const jsonCharacter = `([^"\\\\\\x00-\\x1f] | "\\\\" ${jsonEscape})`;
 
 /** The content of a JSON string that matches a regular expression of ECMAScript somewhere, as EBNF. @throws PatternError */
 export function stringPattern(pattern: string): string {
