@@ -2,7 +2,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { GenerateRequest } from "../engine/messages.ts";
 import { AnswerText } from "../generate/answer-text.ts";
 import type { Sampling } from "../generate/sampler.ts";
-import { ThinkingSplitter } from "../generate/thinking.ts";
+import { type ThinkingMarks, ThinkingSplitter } from "../generate/thinking.ts";
 import type { AnswerFields } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -26,7 +26,7 @@ export interface AnswerRequest {
   /** Calls of tools come apart from the answer. */
   toolUse?: ToolUse | undefined;
   /** Thoughts come apart from the answer; inside: the prompt ends within them. */
-  thoughts?: { inside: boolean } | undefined;
+  thoughts?: { inside: boolean; marks?: ThinkingMarks } | undefined;
 }
 
 /** How likely a token was, and what else was likely in its place. */

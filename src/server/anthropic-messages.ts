@@ -4,7 +4,7 @@ import type { ChatRequest } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { type AnswerDelta, type AnswerEnd, answer, answerRequest } from "./answer.ts";
 import { grammarFor } from "./answer-grammar.ts";
-import { type ChatPrompt, chatPrompt } from "./chat-prompt.ts";
+import { type ChatPrompt, chatPrompt, thoughtsOf } from "./chat-prompt.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
 import type { Served } from "./served-models.ts";
@@ -20,7 +20,7 @@ export async function messages(context: ServerContext, body: unknown, signal: Ab
   const { max_tokens, temperature, top_p, top_k, stop_sequences: stop } = request;
   const fields = { max_tokens, temperature, top_p, top_k, stop };
   const base = answerRequest(served, prompt.ids, fields, context.defaults);
-  const thoughts = served.model.tokenizer.hasThinking ? { inside: prompt.inThoughts } : undefined;
+  const thoughts = thoughtsOf(served.model.tokenizer, prompt);
   const abort = new AbortController();
   signal.addEventListener("abort", () => abort.abort(), { once: true });
   const pieces = answer(context.engine, { ...base, thoughts, toolUse, grammar }, abort.signal);

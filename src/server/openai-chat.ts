@@ -10,7 +10,7 @@ import {
   emptyDelta,
 } from "./answer.ts";
 import { formatGrammar, grammarFor } from "./answer-grammar.ts";
-import { chatPrompt } from "./chat-prompt.ts";
+import { chatPrompt, thoughtsOf } from "./chat-prompt.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
 import { merge } from "./merge.ts";
@@ -37,7 +37,7 @@ export async function chatCompletions(context: ServerContext, body: unknown, sig
       sampling: { ...base.sampling, topLogprobs },
       grammar,
       toolUse,
-      thoughts: tokenizer.hasThinking ? { inside: prompt.inThoughts } : undefined,
+      thoughts: thoughtsOf(tokenizer, prompt),
     }),
   );
   const abort = new AbortController();
