@@ -152,6 +152,7 @@ describe("what a grammar cannot say is refused", () => {
     [{ not: {} }, /not at #/],
     [{ type: "string", pattern: "(?<=a)b" }, /pattern .*look around/],
     [{ type: "string", pattern: "^a+$", maxLength: 3 }, /maxLength beside pattern/],
+    [{ type: "string", pattern: "^((a{100}){100}){2}$" }, /20000 repetitions/],
     [{ oneOf: [{ type: "integer" }, { type: "number" }] }, /oneOf/],
     [{ $ref: "https://example.com" }, /\$ref https/],
     [{ $ref: "#/$defs/x" }, /points nowhere/],

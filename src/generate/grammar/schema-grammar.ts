@@ -250,14 +250,14 @@ class GrammarBuilder {
     const { properties = {}, required = [], additionalProperties: more } = schema;
     const hasNames = Object.keys(properties).length > 0;
     const extra = more ?? !hasNames;
-    const unnamed = required.filter((name) => !(name in properties));
+    const unnamed = required.filter((name) => !Object.hasOwn(properties, name));
     const names = [
       ...Object.keys(properties).filter((name) => properties[name] !== false || required.includes(name)),
       ...unnamed,
     ];
     this.#checkCounts(schema, names.length, extra !== false, path);
     const pairs = names.map((name) => {
-      const value = this.value(name in properties ? properties[name] : more, `${path}/properties/${name}`);
+      const value = this.value(Object.hasOwn(properties, name) ? properties[name] : more, `${path}/properties/${name}`);
       return { pair: sequence(literal(JSON.stringify(name)), colon, value), isRequired: required.includes(name) };
     });
     const key =

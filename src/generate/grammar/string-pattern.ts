@@ -36,10 +36,15 @@ const classes: Record<string, Ranges> = {
 
 const controls: Record<string, number> = { n: 10, r: 13, t: 9, v: 11, f: 12, "0": 0 };
 
+/** More, nested ones multiplied, take seconds to compile. */
+const mostRepeats = 10_000;
+
 /** Recursive descent over one pattern. */
 class PatternReader {
   readonly #letters: string[];
   place = 0;
+  /** How often the innermost of what was read may be repeated. */
+  #repeats = 1;
 
   constructor(pattern: string) {
     this.#letters = [...pattern];
@@ -63,7 +68,7 @@ class PatternReader {
     while (!this.isAtEnd && !["|", ")"].includes(this.#next)) {
       if (isAnchored) throw new PatternError("text behind $");
       if (isOutermost && this.#takes("$")) isAnchored = true;
-      else parts.push(this.#quantified(this.#atom()));
+      else parts.push(this.#quantified());
     }
     if (isOutermost && !isAnchored) parts.push(anything);
     return sequence(...parts);
@@ -103,11 +108,17 @@ class PatternReader {
     return inside;
   }
 
-  #quantified(atom: string): string {
-    const least = this.#quantifier();
-    if (!least) return atom;
+  #quantified(): string {
+    const before = this.#repeats;
+    this.#repeats = 1;
+    const atom = this.#atom();
+    const counts = this.#quantifier();
+    const repeats = this.#repeats * Math.max(1, ...(counts ?? []));
+    if (repeats > mostRepeats) throw new PatternError(`${repeats} repetitions`);
+    this.#repeats = Math.max(before, repeats);
+    if (!counts) return atom;
     this.#takes("?"); // lazy or not, the same texts match
-    return repeated(atom, least[0], least[1]);
+    return repeated(atom, ...counts);
   }
 
   #quantifier(): [number, number?] | undefined {
