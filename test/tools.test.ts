@@ -8,7 +8,7 @@ let server: StartedServer;
 let openai: OpenAI;
 let anthropic: Anthropic;
 beforeAll(async () => {
-  server = await startServer(["--max-tokens", "200"]);
+  server = await startServer(["--max-tokens", "900"]);
   openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "none", maxRetries: 0 });
   anthropic = new Anthropic({ baseURL: server.url, apiKey: "none", maxRetries: 0 });
 });
@@ -130,22 +130,22 @@ describe("the Anthropic client", () => {
     tools: Object.entries({ weather, now }).map(([name, input_schema]) => ({ name, input_schema })),
   };
 
-  test.each([{ type: "any" as const }, { type: "tool" as const, name: "weather" }])(
-    "gets calls that %j demands, whole and streamed",
-    async (tool_choice) => {
-      const whole = await anthropic.messages.create({ ...request, tool_choice });
-      const streamed = await anthropic.messages.stream({ ...request, tool_choice }).finalMessage();
-      for (const { content, stop_reason } of [whole, streamed]) {
-        expect(stop_reason).toBe("tool_use");
-        expect(content.length).toBeGreaterThan(0);
-        for (const block of content) {
-          if (block.type !== "tool_use") throw new Error(`a block of type ${block.type}`);
-          if (tool_choice.type === "tool") expect(block.name).toBe("weather");
-          expect(isValid(block.name, block.input), JSON.stringify(block)).toBe(true);
-        }
+  test.each([
+    { type: "any" as const, disable_parallel_tool_use: true },
+    { type: "tool" as const, name: "weather", disable_parallel_tool_use: true },
+  ])("gets calls that %j demands, whole and streamed", async (tool_choice) => {
+    const whole = await anthropic.messages.create({ ...request, tool_choice });
+    const streamed = await anthropic.messages.stream({ ...request, tool_choice }).finalMessage();
+    for (const { content, stop_reason } of [whole, streamed]) {
+      expect(stop_reason).toBe("tool_use");
+      expect(content.length).toBeGreaterThan(0);
+      for (const block of content) {
+        if (block.type !== "tool_use") throw new Error(`a block of type ${block.type}`);
+        if (tool_choice.type === "tool") expect(block.name).toBe("weather");
+        expect(isValid(block.name, block.input), JSON.stringify(block)).toBe(true);
       }
-    },
-  );
+    }
+  });
 
   test("continues a conversation with calls and results", async () => {
     const answer = await anthropic.messages.create({ ...request, tool_choice: { type: "tool", name: "now" } });

@@ -113,7 +113,7 @@ class PatternReader {
     this.#repeats = 1;
     const atom = this.#atom();
     const counts = this.#quantifier();
-    const repeats = this.#repeats * Math.max(1, ...(counts ?? []));
+    const repeats = this.#repeats * Math.max(1, counts?.[1] ?? counts?.[0] ?? 1);
     if (repeats > mostRepeats) throw new PatternError(`${repeats} repetitions`);
     this.#repeats = Math.max(before, repeats);
     if (!counts) return atom;
