@@ -1,6 +1,7 @@
 import { isFloating } from "../core/dtype.ts";
 import { scope } from "../core/scope.ts";
 import { BatchScheduler } from "../generate/batch-scheduler.ts";
+import type { DraftOptions } from "../generate/draft.ts";
 import type { TokenConstraint } from "../generate/grammar/token-constraint.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { loadModel } from "../models/load.ts";
@@ -9,12 +10,13 @@ import { PagedCache } from "../models/paged-cache.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { AdapterBank } from "../tuner/adapter-bank.ts";
 import { AnswerGrammars } from "./answer-grammars.ts";
-import type { EngineOptions, EngineToken, GenerateRequest, ModelStatus } from "./messages.ts";
+import type { DraftPlace, EngineOptions, EngineToken, GenerateRequest, ModelStatus } from "./messages.ts";
 
 /** A model in memory with its adapters and the texts that it continues. */
 export class ResidentModel {
   readonly #name: string;
   readonly #model: LanguageModel;
+  readonly #draft: DraftOptions | undefined;
   readonly #adapters: AdapterBank;
   readonly #options: Omit<EngineOptions, "memoryBytes">;
   readonly #maxPages: number;
@@ -30,16 +32,23 @@ export class ResidentModel {
   lastUsed = Date.now();
 
   /** freeBytes: what weights and cache may take together. @throws UserError when the folder has no model, or memory is short. */
-  constructor(name: string, folder: string, freeBytes: number, options: Omit<EngineOptions, "memoryBytes">) {
+  constructor(
+    name: string,
+    { folder, draft }: { folder: string; draft?: DraftPlace | undefined },
+    freeBytes: number,
+    options: Omit<EngineOptions, "memoryBytes">,
+  ) {
     this.#name = name;
     this.#grammars = new AnswerGrammars(folder, () => this.#model.config.vocab_size);
     this.#options = options;
-    this.#model = loadModel(folder, options.dtype ? { dtype: options.dtype } : {});
+    const load = (from: string) => loadModel(from, options.dtype ? { dtype: options.dtype } : {});
+    this.#model = load(folder);
+    this.#draft = draft && { model: load(draft.folder), tokens: draft.tokens };
     const left = freeBytes - this.weightBytes;
-    this.#maxPages = Math.floor((left * cacheShare) / pageBytes(this.#model));
+    this.#maxPages = Math.floor((left * cacheShare) / this.#pageBytes);
     if (this.#maxPages < smallestCache) {
       const facts = { model: name, weightBytes: this.weightBytes, freeBytes };
-      this.#model.dispose();
+      for (const model of this.#models) model.dispose();
       throw new UserError("engine/no-memory", facts);
     }
     this.#adapters = new AdapterBank(this.#model);
@@ -47,7 +56,14 @@ export class ResidentModel {
   }
 
   get weightBytes(): number {
-    return Object.values(this.#model.parameters()).reduce((sum, { nbytes }) => sum + nbytes, 0);
+    const tensors = this.#models.flatMap((model) => Object.values(model.parameters()));
+    return tensors.reduce((sum, { nbytes }) => sum + nbytes, 0);
+  }
+  get #models(): LanguageModel[] {
+    return this.#draft ? [this.#model, this.#draft.model] : [this.#model];
+  }
+  get #pageBytes(): number {
+    return this.#models.reduce((sum, model) => sum + pageBytes(model), 0);
   }
   get isIdle(): boolean {
     return this.#scheduler.isIdle && this.#preparing.size === 0;
@@ -55,9 +71,9 @@ export class ResidentModel {
 
   status(): ModelStatus {
     const { cacheBytes, runningTexts, waitingTexts, counts } = this.#scheduler;
-    const { promptTokens, cachedTokens, generatedTokens } = counts;
+    const { computedTokens: _, ...told } = counts;
     const own = { model: this.#name, adapters: [...this.#keys.keys()], weightBytes: this.weightBytes };
-    return { ...own, cacheBytes, runningTexts, waitingTexts, promptTokens, cachedTokens, generatedTokens };
+    return { ...own, cacheBytes, runningTexts, waitingTexts, ...told };
   }
 
   /** Loads an adapter, in the place of one with its name; returns the calls that this ends. @throws UserError: see `AdapterBank.add`. */
@@ -147,16 +163,17 @@ export class ResidentModel {
     this.#scheduler.dispose();
     this.#grammars.dispose();
     for (const name of this.#adapters.names) this.#adapters.remove(name);
-    this.#model.dispose();
+    for (const model of this.#models) model.dispose();
   }
 
   #newScheduler(): BatchScheduler {
     const { maxTexts, prefillStepSize, prefixBytes = Number.POSITIVE_INFINITY } = this.#options;
-    const most = Math.floor(Math.min(prefixBytes / pageBytes(this.#model), this.#maxPages / 2));
+    const most = Math.floor(Math.min(prefixBytes / this.#pageBytes, this.#maxPages / 2));
     return new BatchScheduler(this.#model, {
       maxPages: this.#maxPages,
       maxPrefixPages: most,
       adapters: this.#adapters,
+      draft: this.#draft,
       ...(maxTexts !== undefined && { maxTexts }),
       ...(prefillStepSize !== undefined && { prefillStepSize }),
     });

@@ -2,6 +2,7 @@ import { sample } from "../core/kernels.ts";
 import { concatenate, integers, tensor } from "../core/ops.ts";
 import * as random from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
+import type { GeneratedToken } from "./generate.ts";
 import { maskBias, type TokenMask } from "./grammar/token-constraint.ts";
 import type { Choice, Sampler } from "./sampler.ts";
 
@@ -51,4 +52,22 @@ function together<T extends ChoosingText>(logits: Tensor, texts: readonly T[]): 
 function alone<T extends ChoosingText>(logits: Tensor, text: T): TextChoice<T> {
   const mask = text.mask && tensor(maskBias(text.mask, logits.dim(-1)));
   return { texts: [text], choice: text.sampler.choose(logits, () => text.draws.nextKey(), mask) };
+}
+
+/** Choices that are computed, as numbers; they are disposed of. */
+export function* readChoices<T>(choices: readonly TextChoice<T>[]): Generator<[T, GeneratedToken]> {
+  for (const { texts, choice } of choices) {
+    const { ids, logprobs, top } = choice;
+    const [allIds, allLogprobs] = [ids.toArray(), logprobs.toArray()];
+    const [topIds, topLogprobs] = [top?.ids.toArray() ?? [], top?.logprobs.toArray() ?? []];
+    for (const tensor of [ids, logprobs, top?.ids, top?.logprobs]) tensor?.dispose();
+    for (const [i, text] of texts.entries()) {
+      const token = { id: allIds[i] ?? 0, logprob: allLogprobs[i] ?? Number.NaN };
+      const others = topIds
+        .map((id, j) => ({ id, logprob: topLogprobs[j] ?? Number.NaN }))
+        .filter((one) => Number.isFinite(one.logprob)) // a mask may leave fewer
+        .sort((a, b) => b.logprob - a.logprob);
+      yield [text, top ? { ...token, top: others } : token];
+    }
+  }
 }

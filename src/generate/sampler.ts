@@ -87,6 +87,11 @@ export class Sampler {
     return this.#options.temperature === 0;
   }
 
+  /** Choices do not depend on the tokens before, and take one key each at most. */
+  get isStateless(): boolean {
+    return this.#fitsKernel && !this.#penalties;
+  }
+
   /** The text begins with these tokens. */
   begin(prompt: readonly number[]): void {
     this.#penalties?.begin(prompt);
@@ -94,7 +99,7 @@ export class Sampler {
 
   /** How our kernel chooses, where it can choose for this sampler on its own. */
   get kernelOptions(): SampleOptions | undefined {
-    return this.#fitsKernel && !this.#penalties && this.#top === 0 ? this.#options : undefined;
+    return this.isStateless && this.#top === 0 ? this.#options : undefined;
   }
 
   get #fitsKernel(): boolean {

@@ -47,6 +47,10 @@ export const serverMessages = {
     en: `This model reads text; a message has a part of type ${f.type}.`,
     zh: `该模型只能读取文本，而消息中含有类型为 ${f.type} 的内容。`,
   }),
+  "server/draft-alone": (_: Record<string, never>) => ({
+    en: "--draft-model guesses for the model of --model, which is not given. Add --model.",
+    zh: "--draft-model 为 --model 指定的模型推测词元，但没有给出 --model。请加上 --model。",
+  }),
   "server/no-tools": (f: { choice: string }) => ({
     en: `tool_choice ${f.choice} asks for a call, but the request has no tools.`,
     zh: `tool_choice 为 ${f.choice}，要求调用工具，但请求中没有 tools。`,
