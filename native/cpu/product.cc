@@ -11,7 +11,7 @@
 namespace cygnet::cpu {
 namespace {
 
-// Depth of a stretch, in chunks of 64 bytes: a block of each operand fits the first-level cache.
+// Depth of a stretch, in chunks of 64 bytes. Of the shorter a block of each operand fits the first-level cache.
 constexpr int kStretch = 8, kLongStretch = 32;
 // Bytes of sums that an item holds, and of a stretch of its weights: both fit the second-level cache.
 constexpr int64_t kSumBytes = 512 << 10, kPanelBytes = 128 << 10;
@@ -32,8 +32,11 @@ class Product {
   Product(std::span<const Term> terms, int N, const Output& y)
       : side_(terms[0].a.side), M_(terms[0].a.M), N_(N), y_(y), loops_(loops_of(terms[0].a.panel)), a_tile_(terms[0].a.tile),
         w_tile_(side_ == Side::weights ? loops_.micro.rows : loops_.micro.cols), chunk_(64 / loops_.element) {
-    // Beside one block of activations little is to be gained from the first-level cache, and more from long rows of memory.
-    stretch_ = M_ <= a_tile_ ? kLongStretch : kStretch;
+    // Beside one block of activations little is to be gained from the first-level cache, and more from long rows of memory. Packed
+    // weights are unpacked faster in long rows.
+    const bool is_packed = side_ == Side::weights && terms[0].w.bits > 0;
+    stretch_ = M_ <= a_tile_ || is_packed ? kLongStretch : kStretch;
+    step_ = (M_ <= a_tile_ ? stretch_ : kStretch) * chunk_;
     for (const Term& term : terms) {
       for (int from = 0; from < term.a.depth; from += stretch_ * chunk_) {
         stretches_.push_back({&term, from, std::min(stretch_ * chunk_, term.a.depth - from), is_readable(term)});
@@ -90,19 +93,23 @@ class Product {
       if (s + 1 < stretches_.size()) ahead = ahead_of(stretches_[s + 1], first, count, chunks);
       else if (after > 0) ahead = ahead_of(stretches_[0], first + count, after, chunks);
       if (in_place) ahead.share = blocks_of(ahead.share, 2);  // the processor's own fetching does the rest
-      for (int block = begin; block < end; block++) {
-        const int a_count = std::min(a_tile_, M_ - block * a_tile_);
-        const uint8_t* a = term->a.block(block) + int64_t(from) * a_tile_ * loops_.element;
-        for (int tile = 0; tile < tiles; tile++) {
-          const uint8_t* w = panel + int64_t(tile) * w_tile_ * padded * loops_.element;
-          float* c = sums + (int64_t(block - begin) * tiles + tile) * size;
-          if (in_place) {
-            const uint8_t* rows = term->w.row(first + tile * w_tile_) + int64_t(from) * loops_.element;
-            loops_.micro.multiply_rows(depth, rows, term->w.row_bytes, a, c, s > 0, a_count, &ahead);
-          } else if (side_ == Side::weights) {
-            loops_.micro.multiply(padded, w, a, c, s > 0, a_count, &ahead);
-          } else {
-            loops_.micro.multiply(padded, a, w, c, s > 0, std::min(w_tile_, count - tile * w_tile_), &ahead);
+      for (int at = 0; at < padded; at += step_) {
+        const int part = std::min(step_, padded - at);
+        const bool adds = s > 0 || at > 0;
+        for (int block = begin; block < end; block++) {
+          const int a_count = std::min(a_tile_, M_ - block * a_tile_);
+          const uint8_t* a = term->a.block(block) + int64_t(from + at) * a_tile_ * loops_.element;
+          for (int tile = 0; tile < tiles; tile++) {
+            const uint8_t* w = panel + (int64_t(tile) * padded + at) * w_tile_ * loops_.element;
+            float* c = sums + (int64_t(block - begin) * tiles + tile) * size;
+            if (in_place) {
+              const uint8_t* rows = term->w.row(first + tile * w_tile_) + int64_t(from + at) * loops_.element;
+              loops_.micro.multiply_rows(part, rows, term->w.row_bytes, a, c, adds, a_count, &ahead);
+            } else if (side_ == Side::weights) {
+              loops_.micro.multiply(part, w, a, c, adds, a_count, &ahead);
+            } else {
+              loops_.micro.multiply(part, a, w, c, adds, std::min(w_tile_, count - tile * w_tile_), &ahead);
+            }
           }
         }
       }
@@ -152,6 +159,7 @@ class Product {
   Output y_;
   const Panels& loops_;
   int a_tile_, w_tile_, chunk_, stretch_;
+  int step_;  // depth that is multiplied at a time
   std::vector<Stretch> stretches_;
 };
 

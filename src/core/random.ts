@@ -50,12 +50,12 @@ function splitKey(from: Tensor): [next: Tensor, drawn: Tensor] {
   return [next, drawn];
 }
 
-/** A sequence beside this thread's, for one text among several: the same seed gives the same keys as `seed` and `nextKey`. */
+/** A sequence beside this thread's, for one text among several: the same seed gives the same keys as `seed` and `nextKey`. From another it goes on as that would. */
 export class Sequence {
   #state: Tensor;
 
-  constructor(seed: number) {
-    this.#state = keep(key(seed));
+  constructor(start: number | Sequence) {
+    this.#state = keep(typeof start === "number" ? key(start) : start.state.reshape(2));
   }
 
   /** Evaluate it with each step, or its graph grows. */

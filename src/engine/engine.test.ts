@@ -28,7 +28,7 @@ async function idsOf(stream: ReadableStream<EngineToken>): Promise<number[]> {
 }
 
 const engine = new Engine({ memoryBytes: 2e9 });
-beforeAll(() => engine.open("tiny", tiny));
+beforeAll(() => engine.open("tiny", { folder: tiny }));
 afterAll(() => engine.shutdown());
 
 async function expected(prompt: readonly number[], maxTokens = 12): Promise<number[]> {
@@ -53,6 +53,16 @@ test("a token that ends a text is the last, unless it comes too early", async ()
   const later = await idsOf(engine.generate("tiny", request({ endIds: [end], minTokens: first + 1 })));
   expect(later.slice(0, first)).toEqual(whole.slice(0, first));
   expect(later[first]).not.toBe(end);
+});
+
+test("a draft changes no text, and what it guessed is counted", async () => {
+  const drafted = new Engine({ memoryBytes: 2e9 });
+  await drafted.open("tiny", { folder: tiny, draft: { folder: tiny, tokens: 3 } });
+  expect(await idsOf(drafted.generate("tiny", request()))).toEqual(await expected(request().prompt));
+  await drafted.open("tiny", { folder: tiny }); // tells the counts
+  const [{ guessedTokens = 0, acceptedTokens = 0 } = {}] = drafted.status.models;
+  expect([guessedTokens, acceptedTokens]).toEqual([6, 6]);
+  await drafted.shutdown();
 });
 
 test("a text that nobody reads any more ends", async () => {
@@ -97,7 +107,7 @@ describe("what goes wrong is told", () => {
     await expect(idsOf(engine.generate("tiny", request({ adapter: "x" })))).rejects.toThrow(/x is not loaded/);
     const long = Array.from({ length: 3e6 }, () => 5);
     await expect(idsOf(engine.generate("tiny", request({ prompt: long })))).rejects.toThrow(/the cache holds/);
-    await expect(engine.open("none", "/nowhere")).rejects.toThrow(/nowhere/);
+    await expect(engine.open("none", { folder: "/nowhere" })).rejects.toThrow(/nowhere/);
     expect(await idsOf(engine.generate("tiny", request({ maxTokens: 3 })))).toHaveLength(3);
   });
 
@@ -114,7 +124,7 @@ describe("what goes wrong is told", () => {
 
   test("a model that does not fit is refused", async () => {
     const small = new Engine({ memoryBytes: 5e6 });
-    await expect(small.open("tiny", tiny)).rejects.toThrow(/does not fit/);
+    await expect(small.open("tiny", { folder: tiny })).rejects.toThrow(/does not fit/);
     await small.shutdown();
   });
 });

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "../protocol/user-error.ts";
 import {
   type Command,
+  type DraftPlace,
   type EngineOptions,
   type EngineStatus,
   type EngineToken,
@@ -17,6 +18,12 @@ interface Call {
   fail(error: Error): void;
 }
 
+/** Where a model lies, and a small one that guesses for it. */
+export interface Place {
+  folder: string;
+  draft?: DraftPlace | undefined;
+}
+
 const nothing: EngineStatus = { models: [], activeBytes: 0, peakBytes: 0 };
 
 /**
@@ -27,7 +34,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #calls = new Map<number, Call>();
   /** What a new process is told first: models and their adapters, by name. */
-  readonly #open = new Map<string, { folder: string; adapters: Map<string, string> }>();
+  readonly #open = new Map<string, { place: Place; adapters: Map<string, string> }>();
   #process: ChildProcess | undefined;
   #lastCall = 0;
   #status = nothing;
@@ -52,9 +59,9 @@ export class Engine {
   }
 
   /** @throws UserError when there is no such model, or no memory for it. */
-  async open(model: string, folder: string): Promise<void> {
-    await this.#ask({ type: "open", model, folder });
-    if (!this.#open.has(model)) this.#open.set(model, { folder, adapters: new Map() });
+  async open(model: string, { folder, draft }: Place): Promise<void> {
+    await this.#ask({ type: "open", model, folder, draft });
+    if (!this.#open.has(model)) this.#open.set(model, { place: { folder, draft }, adapters: new Map() });
   }
 
   async close(model: string): Promise<void> {
@@ -159,8 +166,8 @@ export class Engine {
       this.restarts++;
       this.#failAll(new UserError("engine/crashed", { reason: signal ?? `status ${code}` }));
     });
-    for (const [model, { folder, adapters }] of this.#open) {
-      child.send({ type: "open", call: 0, model, folder });
+    for (const [model, { place, adapters }] of this.#open) {
+      child.send({ type: "open", call: 0, model, ...place });
       for (const [adapter, path] of adapters)
         child.send({ type: "add adapter", call: 0, model, adapter, folder: path });
     }

@@ -44,12 +44,30 @@ export const GenerateRequest = z.object({
   /** Tokens that end the answer, and how many there are before one may. */
   endIds: ids,
   minTokens: count,
+  /** What the answer is written by, as EBNF; see `schemaGrammar`. */
+  grammar: z
+    .object({
+      text: z.string(),
+      /** The prompt ends in thoughts, or the answer may begin with some, which the grammar does not rule. */
+      thoughts: z.enum(["inside", "possible"]).optional(),
+    })
+    .optional(),
 });
 export type GenerateRequest = z.infer<typeof GenerateRequest>;
 
+/** A small model with the same tokens, and how many it guesses at a time. */
+export const DraftPlace = z.object({ folder: z.string(), tokens: z.int().min(1) });
+export type DraftPlace = z.infer<typeof DraftPlace>;
+
 /** call: the number under which the answers come. */
 export const Command = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("open"), call: count, model: z.string(), folder: z.string() }),
+  z.object({
+    type: z.literal("open"),
+    call: count,
+    model: z.string(),
+    folder: z.string(),
+    draft: DraftPlace.optional(),
+  }),
   z.object({ type: z.literal("close"), call: count, model: z.string() }),
   z.object({ type: z.literal("add adapter"), call: count, model: z.string(), adapter: z.string(), folder: z.string() }),
   z.object({ type: z.literal("remove adapter"), call: count, model: z.string(), adapter: z.string() }),
@@ -96,6 +114,9 @@ export const ModelStatus = z.object({
   promptTokens: count,
   cachedTokens: count,
   generatedTokens: count,
+  /** Tokens that a draft guessed, and those of them that the model says too. */
+  guessedTokens: count,
+  acceptedTokens: count,
 });
 export type ModelStatus = z.infer<typeof ModelStatus>;
 

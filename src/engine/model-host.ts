@@ -1,6 +1,6 @@
 import { activeMemory, peakMemory } from "../core/memory.ts";
 import { UserError } from "../protocol/user-error.ts";
-import type { Command, EngineOptions, EngineStatus, Report } from "./messages.ts";
+import type { Command, DraftPlace, EngineOptions, EngineStatus, Report } from "./messages.ts";
 import { ResidentModel } from "./resident-model.ts";
 import { embedTokens, scoreTokens } from "./score.ts";
 
@@ -50,7 +50,7 @@ export class ModelHost {
   #obey(command: Command): void {
     switch (command.type) {
       case "open":
-        this.#open(command.model, command.folder);
+        this.#open(command.model, command.folder, command.draft);
         break;
       case "close":
         this.#close(command.model);
@@ -62,7 +62,9 @@ export class ModelHost {
         this.#end(this.#model(command.model).removeAdapter(command.adapter), command.adapter);
         break;
       case "generate":
-        this.#model(command.model).generate(command.call, command.request);
+        this.#model(command.model)
+          .generate(command.call, command.request)
+          .catch((error: unknown) => this.#fail(command.call, error));
         return;
       case "cancel":
         for (const model of this.#models.values()) model.cancel(command.call);
@@ -85,12 +87,12 @@ export class ModelHost {
   }
 
   /** Models that do nothing make room, the one first that was not used for longest. */
-  #open(name: string, folder: string): void {
+  #open(name: string, folder: string, draft: DraftPlace | undefined): void {
     if (this.#models.has(name)) return;
     for (;;) {
       try {
         const { memoryBytes, ...options } = this.#options;
-        this.#models.set(name, new ResidentModel(name, folder, memoryBytes - activeMemory(), options));
+        this.#models.set(name, new ResidentModel(name, { folder, draft }, memoryBytes - activeMemory(), options));
         return;
       } catch (error) {
         if (!(error instanceof UserError) || error.code !== "engine/no-memory" || !this.#makeRoom()) throw error;

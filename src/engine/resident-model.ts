@@ -1,18 +1,22 @@
 import { isFloating } from "../core/dtype.ts";
 import { scope } from "../core/scope.ts";
 import { BatchScheduler } from "../generate/batch-scheduler.ts";
+import type { DraftOptions } from "../generate/draft.ts";
+import type { TokenConstraint } from "../generate/grammar/token-constraint.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { loadModel } from "../models/load.ts";
 import { ModelShape } from "../models/memory-estimate.ts";
 import { PagedCache } from "../models/paged-cache.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { AdapterBank } from "../tuner/adapter-bank.ts";
-import type { EngineOptions, EngineToken, GenerateRequest, ModelStatus } from "./messages.ts";
+import { AnswerGrammars } from "./answer-grammars.ts";
+import type { DraftPlace, EngineOptions, EngineToken, GenerateRequest, ModelStatus } from "./messages.ts";
 
 /** A model in memory with its adapters and the texts that it continues. */
 export class ResidentModel {
   readonly #name: string;
   readonly #model: LanguageModel;
+  readonly #draft: DraftOptions | undefined;
   readonly #adapters: AdapterBank;
   readonly #options: Omit<EngineOptions, "memoryBytes">;
   readonly #maxPages: number;
@@ -22,18 +26,29 @@ export class ResidentModel {
   /** Under each name the bank's: an adapter that comes again is another one. */
   readonly #keys = new Map<string, string>();
   #loads = 0;
+  readonly #grammars: AnswerGrammars;
+  /** Calls whose grammars are being compiled. */
+  readonly #preparing = new Set<number>();
   lastUsed = Date.now();
 
   /** freeBytes: what weights and cache may take together. @throws UserError when the folder has no model, or memory is short. */
-  constructor(name: string, folder: string, freeBytes: number, options: Omit<EngineOptions, "memoryBytes">) {
+  constructor(
+    name: string,
+    { folder, draft }: { folder: string; draft?: DraftPlace | undefined },
+    freeBytes: number,
+    options: Omit<EngineOptions, "memoryBytes">,
+  ) {
     this.#name = name;
+    this.#grammars = new AnswerGrammars(folder, () => this.#model.config.vocab_size);
     this.#options = options;
-    this.#model = loadModel(folder, options.dtype ? { dtype: options.dtype } : {});
+    const load = (from: string) => loadModel(from, options.dtype ? { dtype: options.dtype } : {});
+    this.#model = load(folder);
+    this.#draft = draft && { model: load(draft.folder), tokens: draft.tokens };
     const left = freeBytes - this.weightBytes;
-    this.#maxPages = Math.floor((left * cacheShare) / pageBytes(this.#model));
+    this.#maxPages = Math.floor((left * cacheShare) / this.#pageBytes);
     if (this.#maxPages < smallestCache) {
       const facts = { model: name, weightBytes: this.weightBytes, freeBytes };
-      this.#model.dispose();
+      for (const model of this.#models) model.dispose();
       throw new UserError("engine/no-memory", facts);
     }
     this.#adapters = new AdapterBank(this.#model);
@@ -41,17 +56,24 @@ export class ResidentModel {
   }
 
   get weightBytes(): number {
-    return Object.values(this.#model.parameters()).reduce((sum, { nbytes }) => sum + nbytes, 0);
+    const tensors = this.#models.flatMap((model) => Object.values(model.parameters()));
+    return tensors.reduce((sum, { nbytes }) => sum + nbytes, 0);
+  }
+  get #models(): LanguageModel[] {
+    return this.#draft ? [this.#model, this.#draft.model] : [this.#model];
+  }
+  get #pageBytes(): number {
+    return this.#models.reduce((sum, model) => sum + pageBytes(model), 0);
   }
   get isIdle(): boolean {
-    return this.#scheduler.isIdle;
+    return this.#scheduler.isIdle && this.#preparing.size === 0;
   }
 
   status(): ModelStatus {
     const { cacheBytes, runningTexts, waitingTexts, counts } = this.#scheduler;
-    const { promptTokens, cachedTokens, generatedTokens } = counts;
+    const { computedTokens: _, ...told } = counts;
     const own = { model: this.#name, adapters: [...this.#keys.keys()], weightBytes: this.weightBytes };
-    return { ...own, cacheBytes, runningTexts, waitingTexts, promptTokens, cachedTokens, generatedTokens };
+    return { ...own, cacheBytes, runningTexts, waitingTexts, ...told };
   }
 
   /** Loads an adapter, in the place of one with its name; returns the calls that this ends. @throws UserError: see `AdapterBank.add`. */
@@ -75,19 +97,32 @@ export class ResidentModel {
     return ended;
   }
 
-  /** A text to continue; its tokens come from `step` under the number of the call. */
-  generate(call: number, request: GenerateRequest): void {
+  /** A text to continue; its tokens come from `step` under the number of the call. @throws UserError when it cannot be. */
+  async generate(call: number, request: GenerateRequest): Promise<void> {
+    if (!request.grammar) return this.#add(call, request);
+    this.#preparing.add(call);
+    try {
+      const constraint = await this.#grammars.constraint(request.grammar);
+      if (this.#preparing.has(call)) this.#add(call, request, constraint);
+      else constraint.dispose();
+    } finally {
+      this.#preparing.delete(call);
+    }
+  }
+
+  #add(call: number, { grammar: _, ...request }: GenerateRequest, constraint?: TokenConstraint): void {
     const adapter = this.#keyOf(request.adapter);
     const { length: tokens } = request.prompt;
     const most = this.#maxPages * PagedCache.pageSize;
     if (tokens >= most) throw new UserError("engine/too-long", { tokens, most });
     const maxTokens = Math.min(request.maxTokens, most - tokens);
-    const text = this.#scheduler.add({ ...request, adapter, maxTokens });
+    const text = this.#scheduler.add({ ...request, adapter, maxTokens, constraint });
     this.#texts.set(text, { call, adapter: request.adapter });
     this.lastUsed = Date.now();
   }
 
   cancel(call: number): void {
+    this.#preparing.delete(call);
     for (const [text, each] of this.#texts) {
       if (each.call !== call) continue;
       this.#texts.delete(text);
@@ -108,8 +143,9 @@ export class ResidentModel {
 
   /** Gives up all texts; returns their calls. */
   reset(): number[] {
-    const calls = [...this.#texts.values()].map(({ call }) => call);
+    const calls = [...[...this.#texts.values()].map(({ call }) => call), ...this.#preparing];
     this.#texts.clear();
+    this.#preparing.clear();
     this.#scheduler.dispose();
     this.#scheduler = this.#newScheduler();
     return calls;
@@ -125,17 +161,19 @@ export class ResidentModel {
 
   dispose(): void {
     this.#scheduler.dispose();
+    this.#grammars.dispose();
     for (const name of this.#adapters.names) this.#adapters.remove(name);
-    this.#model.dispose();
+    for (const model of this.#models) model.dispose();
   }
 
   #newScheduler(): BatchScheduler {
     const { maxTexts, prefillStepSize, prefixBytes = Number.POSITIVE_INFINITY } = this.#options;
-    const most = Math.floor(Math.min(prefixBytes / pageBytes(this.#model), this.#maxPages / 2));
+    const most = Math.floor(Math.min(prefixBytes / this.#pageBytes, this.#maxPages / 2));
     return new BatchScheduler(this.#model, {
       maxPages: this.#maxPages,
       maxPrefixPages: most,
       adapters: this.#adapters,
+      draft: this.#draft,
       ...(maxTexts !== undefined && { maxTexts }),
       ...(prefillStepSize !== undefined && { prefillStepSize }),
     });

@@ -2,8 +2,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { toyModel } from "../../test/toys.ts";
 import { useCpuKernels } from "../core/kernels.ts";
 import * as random from "../core/random.ts";
-import { BatchScheduler, type SchedulerOptions, type TextRequest } from "./batch-scheduler.ts";
+import { BatchScheduler, type SchedulerOptions } from "./batch-scheduler.ts";
 import { generateTokens } from "./generate.ts";
+import type { TextRequest } from "./running-text.ts";
 import { greedy, type Sampling } from "./sampler.ts";
 
 const model = toyModel("qwen3", { num_hidden_layers: 2 });
@@ -25,8 +26,10 @@ async function together(
     }
     for (const { text, id } of await scheduler.step()) {
       const own = found[places.get(text) ?? -1] ?? [];
+      const wanted = lengths[places.get(text) ?? -1];
+      if (own.length === wanted) continue; // came with the last one
       own.push(id);
-      if (own.length === lengths[places.get(text) ?? -1]) scheduler.end(text);
+      if (own.length === wanted) scheduler.end(text);
     }
   }
   scheduler.dispose();
@@ -76,4 +79,57 @@ test("prompts in small parts, few texts at a time, and few pages change no text"
   expect(await together({ prefillStepSize: 2 })).toEqual(whole);
   expect(await together({ maxTexts: 1 })).toEqual(whole);
   expect(await together({ maxPages: 2 })).toEqual(whole);
+});
+
+test("texts that outgrow the cache wait for each other and come out the same", async () => {
+  const maxTokens = 300;
+  const sampling = { ...greedy, temperature: 0.9, penalties: { repetition: { value: 1.2, context: 20 } } };
+  const whole = await together({ sampling, maxTokens });
+  expect(whole.map(({ length }) => length)).toEqual(prompts.map(() => maxTokens));
+  expect(await together({ sampling, maxTokens, maxPages: 5 })).toEqual(whole);
+  expect(await together({ sampling, maxTokens, maxPages: 4, maxPrefixPages: 0 })).toEqual(whole);
+});
+
+test("all texts begin at once where each has room for its prompt, and one that waits again can be ended", async () => {
+  const scheduler = new BatchScheduler(model, { maxPages: 4 });
+  const texts = prompts.map((prompt) => scheduler.add({ prompt, sampling: greedy, maxTokens: 200, seed: 1 }));
+  await scheduler.step();
+  expect(scheduler.runningTexts).toBe(4);
+  for (let step = 0; scheduler.waitingTexts === 0 && step < 200; step++) await scheduler.step();
+  expect(scheduler.runningTexts + scheduler.waitingTexts).toBe(4);
+  for (const text of texts) scheduler.end(text);
+  await scheduler.step();
+  expect(scheduler.isIdle).toBe(true);
+  scheduler.dispose();
+});
+
+const strange = toyModel("llama", { num_hidden_layers: 1 }, 9);
+
+describe.each([
+  ["the model itself", model],
+  ["another model", strange],
+])("drafts of %s", (_, draft) => {
+  test.each(samplings)("change no text: %s", async (_name, sampling) => {
+    const options = { sampling, maxTokens: 40 };
+    const whole = await together(options, { joins: [0, 3, 1, 3] });
+    const drafted = { ...options, draft: { model: draft, tokens: 3 } };
+    expect(await together(drafted, { joins: [0, 3, 1, 3] })).toEqual(whole);
+    expect(await together({ ...drafted, prefillStepSize: 2, maxPages: 2 })).toEqual(whole);
+    expect(await together({ ...drafted, minTokens: 2 }, { lengths: [3, 1, 12, 7] })).toEqual(
+      whole.map((ids, text) => ids.slice(0, [3, 1, 12, 7][text])),
+    );
+  });
+});
+
+test("what a draft guesses right comes several tokens a pass, after it has caught up with the prompt", async () => {
+  const prompt = Array.from({ length: 50 }, (_, i) => (i * 7) % 20);
+  const scheduler = new BatchScheduler(model, { maxPages: 8, draft: { model, tokens: 4 }, prefillStepSize: 20 });
+  scheduler.add({ prompt, sampling: greedy, maxTokens: 41, seed: 1 });
+  const steps: number[] = [];
+  while (!scheduler.isIdle) steps.push((await scheduler.step()).length);
+  // Three for the prompt, of which the last gives a token; three more in which the draft follows; then guesses.
+  expect(steps.slice(0, 7)).toEqual([0, 0, 1, 1, 1, 1, 5]);
+  expect(steps.reduce((sum, count) => sum + count, 0)).toBe(41);
+  expect(scheduler.counts.acceptedTokens).toBe(scheduler.counts.guessedTokens);
+  scheduler.dispose();
 });

@@ -1,5 +1,4 @@
-import { sample } from "../core/kernels.ts";
-import { concatenate, integers } from "../core/ops.ts";
+import { integers } from "../core/ops.ts";
 import * as random from "../core/random.ts";
 import { scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -7,26 +6,16 @@ import { asyncEval } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { PagedCache } from "../models/paged-cache.ts";
 import type { AdapterBank } from "../tuner/adapter-bank.ts";
+import { choose, readChoices, type TextChoice } from "./choose-tokens.ts";
+import { Draft, type DraftOptions } from "./draft.ts";
 import type { GeneratedToken } from "./generate.ts";
-import { PrefixCache } from "./prefix-cache.ts";
-import { type Choice, Sampler, type Sampling } from "./sampler.ts";
+import { allows, firstAllowed } from "./grammar/token-constraint.ts";
+import { isDue, type Part, placesOf, type Row, rowsOf, tokensOf } from "./pass.ts";
+import { type RunningText, release, type TextRequest, type WaitingText } from "./running-text.ts";
+import { Sampler } from "./sampler.ts";
+import { TextPages } from "./text-pages.ts";
 
-// L tokens of a pass, of all texts · R texts whose next token is chosen · V vocabulary
-
-export interface TextRequest {
-  /** At least one id. */
-  prompt: readonly number[];
-  sampling: Sampling;
-  /** The text draws as if it were alone with this seed. */
-  seed: number;
-  maxTokens: number;
-  /** Which adapter computes it; "" is the base model. */
-  adapter?: string;
-  /** Tokens that end it. */
-  endIds?: readonly number[];
-  /** So many tokens come before one of those can. */
-  minTokens?: number;
-}
+// L tokens of a pass, of all texts
 
 export interface SchedulerOptions {
   /** Pages of the cache, `PagedCache.pageSize` tokens each. */
@@ -39,6 +28,8 @@ export interface SchedulerOptions {
   maxPrefixPages?: number;
   /** The adapters that requests may name. */
   adapters?: AdapterBank | undefined;
+  /** Guesses tokens while few texts run. */
+  draft?: DraftOptions | undefined;
 }
 
 export interface TextToken extends GeneratedToken {
@@ -50,52 +41,42 @@ export interface TextToken extends GeneratedToken {
   cachedTokens?: number;
 }
 
-interface RunningText {
-  id: number;
-  request: TextRequest;
-  adapter: string;
-  /** The prompt, and the tokens that were chosen. */
-  tokens: number[];
-  /** Tokens of the prompt that were known. */
-  cached: number;
-  /** Tokens in the cache. */
-  past: number;
-  pages: number[];
-  /** Pages that it may still need. */
-  reserved: number;
-  sampler: Sampler;
-  draws: random.Sequence;
-}
-
-/** Fewer tokens are computed again rather than copied with their page. */
-const smallestCopy = 8;
+/** Instead of the logarithm of 0, which JSON has not. */
+const leastLogprob = -9999;
 
 /**
  * Continuous batching: each pass through the model takes the next token of every running text and a part of the prompts that wait,
- * so texts come and go at any time and the weights are read once for all. What a text says does not depend on the others.
+ * so texts come and go at any time and the weights are read once for all. What a text says does not depend on the others. Where the
+ * cache gets short, those that came last wait until there is room again.
  * Yu et al. 2022 (Orca); prompts in parts: Agrawal et al. 2023, arXiv:2308.16369.
  */
 export class BatchScheduler {
   readonly #model: LanguageModel;
   readonly #cache: PagedCache;
-  readonly #prefixes: PrefixCache | undefined;
+  readonly #pages: TextPages;
+  readonly #draft: Draft | undefined;
   readonly #options: Required<Pick<SchedulerOptions, "maxTexts" | "prefillStepSize">> &
     Pick<SchedulerOptions, "adapters">;
-  readonly #waiting: { id: number; request: TextRequest }[] = [];
+  readonly #waiting: WaitingText[] = []; // in the order in which they came, and so are those that run
   #running: RunningText[] = [];
   readonly #ended = new Set<number>();
   #lastId = 0;
   /** What the latest pass was for: see `AdapterBank.passOf`. */
   #lastPass = "";
-  /** Tokens of the prompts so far, of these known before and computed, and tokens of answers. */
-  readonly counts = { promptTokens: 0, cachedTokens: 0, computedTokens: 0, generatedTokens: 0 };
+  /** Tokens of the prompts so far, of these known before and computed; tokens of answers; tokens guessed, and those guessed right. */
+  readonly counts = {
+    ...{ promptTokens: 0, cachedTokens: 0, computedTokens: 0 },
+    ...{ generatedTokens: 0, guessedTokens: 0, acceptedTokens: 0 },
+  };
 
   constructor(model: LanguageModel, options: SchedulerOptions) {
-    const { maxPages, maxTexts = 64, prefillStepSize = 512, adapters } = options;
+    const { maxPages, maxTexts = 64, prefillStepSize = 512, adapters, draft } = options;
     const { maxPrefixPages = Math.floor(maxPages / 2) } = options;
     this.#model = model;
-    this.#cache = new PagedCache(model.blocks.length, maxPages);
-    this.#prefixes = maxPrefixPages > 0 ? new PrefixCache(this.#cache, maxPrefixPages) : undefined;
+    const { length } = model.blocks;
+    this.#cache = new PagedCache(length + (draft?.model.blocks.length ?? 0), maxPages);
+    this.#draft = draft && new Draft(draft, this.#cache, length);
+    this.#pages = new TextPages(this.#cache, maxPrefixPages);
     this.#options = { maxTexts, prefillStepSize, adapters };
   }
 
@@ -114,11 +95,11 @@ export class BatchScheduler {
     return id;
   }
 
-  /** No more tokens of this text are wanted. */
+  /** No more tokens of this text are wanted: none come with later passes. */
   end(id: number): void {
     const place = this.#waiting.findIndex((each) => each.id === id);
-    if (place >= 0) this.#waiting.splice(place, 1);
-    else this.#ended.add(id);
+    if (place < 0) this.#ended.add(id);
+    else for (const text of this.#waiting.splice(place, 1)) release(text);
   }
 
   get runningTexts(): number {
@@ -141,31 +122,38 @@ export class BatchScheduler {
     this.#admit();
     const batch = this.#nextPass();
     if (batch.length === 0) return [];
-    const due = batch.filter(({ text, count }) => text.past + count === text.tokens.length);
-    const choices = scope(() =>
+    const due = batch.filter(isDue);
+    for (const { text } of due) text.mask = await text.request.constraint?.mask();
+    const rows = due.map((part) => ({ ...part, rows: rowsOf(part) }));
+    const { choices, guesses } = scope(() =>
       this.#compute(
         batch,
-        due.map(({ text }) => text),
+        rows.flatMap((part) => part.rows),
       ),
     );
-    const state = due.flatMap(({ text: { sampler, draws } }) => [...sampler.state, draws.state]);
+    const state = rows.flatMap((part) => part.rows).flatMap(({ sampler, draws }) => [...sampler.state, draws.state]);
     await asyncEval(
       choices.map(({ choice }) => choice),
+      guesses,
       this.#cache.state,
       state,
     );
+    const guessed = guesses?.toArray() ?? [];
+    guesses?.dispose();
     for (const { text, count } of batch) this.#advance(text, count);
-    return choices.flatMap((each) => this.#take(each));
+    const chosen = new Map(readChoices(choices));
+    return rows.flatMap((part) => this.#continue(part, chosen, guessed.splice(0, part.guesses)));
   }
 
   /** Forgets what was computed with an adapter. */
   forget(adapter: string): void {
-    this.#prefixes?.forget(adapter);
+    this.#pages.forget(adapter);
   }
 
   dispose(): void {
     for (const text of this.#running) this.#ended.add(text.id);
     this.#removeEnded();
+    for (const text of this.#waiting.splice(0)) release(text);
     this.#cache.dispose();
   }
 
@@ -175,49 +163,48 @@ export class BatchScheduler {
     this.#running = this.#running.filter(({ id }) => !this.#ended.has(id));
     this.#ended.clear();
     for (const text of leaving) {
-      this.#prefixes?.add(text.adapter, text.tokens.slice(0, text.past), text.pages);
-      for (const page of text.pages) this.#cache.release(page);
-      text.sampler.dispose();
-      text.draws.dispose();
+      this.#pages.end(text);
+      release({ ...text, begun: text });
     }
   }
 
-  /** Takes in texts in the order in which they came, as long as all that they may need is free. */
+  /** Takes in texts in the order in which they came, as long as each of all has room to grow. */
   #admit(): void {
     while (this.#running.length < this.#options.maxTexts) {
       const [next] = this.#waiting;
       if (!next) return;
-      const { prompt, maxTokens, adapter = "" } = next.request;
-      const known = this.#prefixes?.find(adapter, prompt) ?? { pages: [] };
-      const needed = PagedCache.pagesFor(prompt.length + maxTokens - 1) - known.pages.length;
-      for (const page of known.pages) this.#cache.share(page);
-      if (needed > this.#availablePages()) {
-        for (const page of known.pages) this.#cache.release(page);
-        return;
-      }
+      const text = next.begun ?? this.#begun(next);
+      const wanted = this.#running.map(({ tokens, pages }) => PagedCache.pagesFor(tokens.length + 1) - pages.length);
+      const isIn = this.#pages.begin(
+        text,
+        wanted.reduce((sum, count) => sum + count, 0),
+      );
+      next.begun = text;
+      if (!isIn) return;
+      text.draftPast = text.past;
       this.#waiting.shift();
-      const text: RunningText = {
-        ...next,
-        adapter,
-        tokens: [...prompt],
-        cached: 0,
-        past: known.pages.length * PagedCache.pageSize,
-        pages: [...known.pages],
-        reserved: needed,
-        sampler: this.#sampler(next.request, prompt),
-        draws: new random.Sequence(next.request.seed),
-      };
-      if (known.tail && known.tail.count >= smallestCopy) this.#copyTail(text, known.tail);
+      this.#running.push(text);
+      if (text.tokens.length > next.request.prompt.length) continue;
       text.cached = text.past;
       this.counts.cachedTokens += text.past;
-      this.counts.promptTokens += prompt.length;
-      this.#running.push(text);
+      this.counts.promptTokens += next.request.prompt.length;
     }
   }
 
+  #begun({ id, request }: WaitingText): RunningText {
+    const { prompt, seed, adapter = "" } = request;
+    const sampler = this.#sampler(request, prompt);
+    const draws = new random.Sequence(seed);
+    const own = { id, request, adapter, tokens: [...prompt], sampler, draws };
+    return { ...own, mask: undefined, cached: 0, past: 0, pages: [], draftPast: 0 };
+  }
+
   /** For a text with these tokens so far. */
-  #sampler({ sampling, prompt, endIds = [], minTokens = 0 }: TextRequest, tokens: readonly number[]): Sampler {
-    const mayEnd = tokens.length - prompt.length >= minTokens;
+  #sampler(
+    { sampling, prompt, endIds = [], minTokens = 0, constraint }: TextRequest,
+    tokens: readonly number[],
+  ): Sampler {
+    const mayEnd = constraint !== undefined || tokens.length - prompt.length >= minTokens;
     const never = endIds.map((id) => [id, Number.NEGATIVE_INFINITY] as const);
     const logitBias = mayEnd ? sampling.logitBias : new Map([...sampling.logitBias, ...never]);
     const sampler = new Sampler({ ...sampling, logitBias }, this.#model.config.vocab_size);
@@ -225,40 +212,45 @@ export class BatchScheduler {
     return sampler;
   }
 
-  #availablePages(): number {
-    const reserved = this.#running.reduce((sum, text) => sum + text.reserved, 0);
-    return this.#cache.freePages + (this.#prefixes?.evictablePages ?? 0) - reserved;
-  }
-
-  #copyTail(text: RunningText, { page, count }: { page: number; count: number }): void {
-    this.#cache.share(page); // or it might be the one to go
-    const own = this.#takePage(text);
-    this.#cache.copyPage(page, own);
-    this.#cache.release(page);
-    text.past += count;
-  }
-
-  #takePage(text: RunningText): number {
-    if (this.#cache.freePages === 0) this.#prefixes?.evict();
-    const page = this.#cache.take();
-    text.pages.push(page);
-    text.reserved--;
-    return page;
-  }
-
   /** Every text that goes on with one token, and parts of the prompts that came first; ordered by adapter. */
-  #nextPass(): { text: RunningText; count: number }[] {
+  #nextPass(): Part[] {
+    const texts = this.#textsOfPass();
+    const guessed = this.#textsToGuess(texts);
+    const guesses = guessed.some((text) => this.#draft?.isBehind(text)) ? 0 : (this.#draft?.tokens ?? 0);
     let room = this.#options.prefillStepSize;
-    const batch = this.#textsOfPass().flatMap((text) => {
+    const batch = texts.flatMap((text) => {
       const left = text.tokens.length - text.past;
       const count = left === 1 ? 1 : Math.min(left, room);
       if (left > 1) room -= count;
-      return count > 0 ? [{ text, count }] : [];
+      return count > 0 ? [{ text, count, guesses: guessed.includes(text) ? guesses : 0 }] : [];
     });
-    for (const { text, count } of batch) {
-      while (text.pages.length < PagedCache.pagesFor(text.past + count)) this.#takePage(text);
+    return batch
+      .filter((part) => this.#running.includes(part.text) && this.#makeRoom(part))
+      .sort((a, b) => (a.text.adapter < b.text.adapter ? -1 : a.text.adapter > b.text.adapter ? 1 : 0));
+  }
+
+  /** Those that a draft can guess: the choices after a guess must be those that came without it. */
+  #textsToGuess(texts: readonly RunningText[]): RunningText[] {
+    const { tokens = 0 } = this.#draft ?? {};
+    if (!this.#draft?.paysFor(texts.length)) return [];
+    return texts.filter(({ request, tokens: { length }, past, sampler }) => {
+      const { prompt, maxTokens, minTokens = 0, constraint } = request;
+      const generated = length - prompt.length;
+      const isFree = !constraint && sampler.isStateless && generated >= minTokens;
+      return isFree && length - past === 1 && maxTokens - generated > tokens;
+    });
+  }
+
+  /** Pages for the next tokens of a text, taken from those that came last; false if it is among them. */
+  #makeRoom({ text, count, guesses }: Part): boolean {
+    while (!this.#pages.grow(text, text.past + count + guesses)) {
+      const last = this.#running.pop();
+      if (!last) throw new Error("a text that fits has pages when it is alone");
+      this.#pages.end(last);
+      this.#waiting.unshift({ id: last.id, request: last.request, begun: last });
+      if (last === text) return false;
     }
-    return batch.sort((a, b) => (a.text.adapter < b.text.adapter ? -1 : a.text.adapter > b.text.adapter ? 1 : 0));
+    return true;
   }
 
   /** Adapters that cannot share a pass take turns. */
@@ -270,19 +262,21 @@ export class BatchScheduler {
     return this.#running.filter(({ adapter }) => adapters.passOf(adapter) === this.#lastPass);
   }
 
-  #compute(batch: readonly { text: RunningText; count: number }[], due: readonly RunningText[]): TextChoice[] {
-    this.#options.adapters?.begin(batch.map(({ text: { adapter }, count }) => ({ adapter, count })));
-    this.#cache.begin(batch.map(({ text: { past, pages }, count }) => ({ count, past, pages })));
-    const ids = batch.flatMap(({ text: { tokens, past }, count }) => tokens.slice(past, past + count));
-    const hidden = this.#model.hidden(integers(ids, [1, ids.length]), this.#cache.layers); // [1, L, D]
-    if (due.length === 0) return [];
-    let end = 0;
-    const lastPlaces = batch.flatMap(({ text, count }) => {
-      end += count;
-      return due.includes(text) ? [end - 1] : [];
-    });
-    const last = due.length === ids.length ? hidden : hidden.take(integers(lastPlaces), 1);
-    return choose(this.#model.logits(last.squeeze(0)), due);
+  /** guesses: of all parts that have some, one after the other. */
+  #compute(parts: readonly Part[], rows: readonly Row[]): { choices: TextChoice<Row>[]; guesses: Tensor | undefined } {
+    const guessed = parts.filter(({ guesses }) => guesses > 0).map(({ text }) => text);
+    const guesses = guessed.length > 0 ? this.#draft?.guess(guessed, this.#model.config.vocab_size) : undefined;
+    this.#draft?.follow(this.#textsToGuess(parts.map(({ text }) => text)), this.#options.prefillStepSize);
+    const all = parts.map((part) => ({ ...part, count: part.count + part.guesses }));
+    this.#options.adapters?.begin(all.map(({ text: { adapter }, count }) => ({ adapter, count })));
+    this.#cache.begin(all.map(({ text: { past, pages }, count }) => ({ count, past, pages })));
+    const ids = tokensOf(parts, guesses); // [1, L]
+    const hidden = this.#model.hidden(ids, this.#cache.layers.slice(0, this.#model.blocks.length)); // [1, L, D]
+    const flat = guesses?.reshape(guesses.size);
+    if (rows.length === 0) return { choices: [], guesses: flat };
+    const places = placesOf(parts);
+    const last = places.length === ids.size ? hidden : hidden.take(integers(places), 1);
+    return { choices: choose(this.#model.logits(last.squeeze(0)), rows), guesses: flat };
   }
 
   #advance(text: RunningText, count: number): void {
@@ -291,24 +285,39 @@ export class BatchScheduler {
     if (wasPrompt) this.counts.computedTokens += count;
     text.past += count;
     if (!wasPrompt || text.past < length) return;
-    const full = Math.floor(length / PagedCache.pageSize) * PagedCache.pageSize;
-    if (full > 0) this.#prefixes?.add(text.adapter, text.tokens.slice(0, full), text.pages);
+    this.#pages.keepFull(text, length);
   }
 
-  #take({ texts, choice: { ids, logprobs, top } }: TextChoice): TextToken[] {
-    const [allIds, allLogprobs] = [ids.toArray(), logprobs.toArray()];
-    const [topIds, topLogprobs] = [top?.ids.toArray() ?? [], top?.logprobs.toArray() ?? []];
-    for (const tensor of [ids, logprobs, top?.ids, top?.logprobs]) tensor?.dispose();
-    return texts.map((text, i) => {
-      const token = this.#append(text, allIds[i] ?? 0, allLogprobs[i] ?? Number.NaN);
-      if (!top) return token;
-      const each = topIds.map((topId, j) => ({ id: topId, logprob: topLogprobs[j] ?? Number.NaN }));
-      return { ...token, top: each.sort((a, b) => b.logprob - a.logprob) };
-    });
+  /** The tokens of a text that a pass chose: as long as they were guessed, those after them hold. */
+  #continue(
+    { text, rows }: { text: RunningText; rows: readonly Row[] },
+    chosen: ReadonlyMap<Row, GeneratedToken>,
+    guesses: readonly number[],
+  ): TextToken[] {
+    const tokens: TextToken[] = [];
+    for (const [i, row] of rows.entries()) {
+      const token = this.#append(text, chosen.get(row) ?? { id: 0, logprob: Number.NaN });
+      tokens.push(token);
+      if (token.isLast || token.id !== guesses[i]) break;
+    }
+    const accepted = tokens.length - 1;
+    text.past += accepted;
+    text.draftPast = Math.min(text.draftPast, text.tokens.length - 1);
+    this.counts.guessedTokens += guesses.length;
+    this.counts.acceptedTokens += accepted;
+    const { draws } = rows[accepted] ?? text;
+    for (const other of [text, ...rows]) if (other.draws !== draws) other.draws.dispose();
+    text.draws = draws;
+    return tokens;
   }
 
-  #append(text: RunningText, id: number, logprob: number): TextToken {
-    const { prompt, maxTokens, minTokens = 0, endIds } = text.request;
+  #append(text: RunningText, chosen: GeneratedToken): TextToken {
+    const { prompt, maxTokens, minTokens = 0, endIds, constraint } = text.request;
+    // Where penalties took all that a mask had left, any of it comes.
+    const isAllowed = !text.mask || allows(text.mask, chosen.id);
+    const token = isAllowed ? chosen : { ...chosen, id: firstAllowed(text.mask), logprob: leastLogprob };
+    const { id } = token;
+    constraint?.accept(id);
     text.tokens.push(id);
     this.counts.generatedTokens++;
     const generated = text.tokens.length - prompt.length;
@@ -318,43 +327,6 @@ export class BatchScheduler {
     }
     const isLast = generated >= maxTokens || (endIds?.includes(id) ?? false);
     if (isLast) this.#ended.add(text.id);
-    return { text: text.id, id, logprob, isLast, ...(generated === 1 && { cachedTokens: text.cached }) };
+    return { text: text.id, ...token, isLast, ...(generated === 1 && { cachedTokens: text.cached }) };
   }
-}
-
-/** Tokens chosen for some texts; with `top`, for one. */
-interface TextChoice {
-  texts: readonly RunningText[];
-  choice: Choice;
-}
-
-/** logits: [R, V], a row for each text. Those that our kernel chooses for in the same way go together. */
-function choose(logits: Tensor, texts: readonly RunningText[]): TextChoice[] {
-  const groups = new Map<string, number[]>();
-  for (const [row, { sampler }] of texts.entries()) {
-    const { bias, ...rest } = sampler.kernelOptions ?? {};
-    const key = sampler.kernelOptions && !bias ? JSON.stringify(rest) : `alone ${row}`;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()].flatMap((rows) => {
-    const own = rows.flatMap((row) => texts[row] ?? []);
-    const part = rows.length === texts.length ? logits : logits.take(integers(rows), 0);
-    return together(part, own) ?? own.map((text, i) => alone(part.slice(0, i, i + 1), text));
-  });
-}
-
-function together(logits: Tensor, texts: readonly RunningText[]): TextChoice[] | undefined {
-  const options = texts[0]?.sampler.kernelOptions;
-  if (!options || texts.length === 1) return undefined;
-  const words = () =>
-    concatenate(
-      texts.map(({ draws }) => random.bits([1, 2], draws.nextKey())),
-      0,
-    );
-  const choice = sample(logits, options, words);
-  return choice && [{ texts, choice }];
-}
-
-function alone(logits: Tensor, text: RunningText): TextChoice {
-  return { texts: [text], choice: text.sampler.choose(logits, () => text.draws.nextKey()) };
 }

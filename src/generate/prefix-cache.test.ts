@@ -62,6 +62,16 @@ test("the page that was not used for longest goes first, and none that a text ha
   expect([prefixes.evict(), prefixes.evict(), prefixes.pages]).toEqual([true, false, 1]);
 });
 
+test("a page before one that a text has goes too, when no other can", () => {
+  const cache = new PagedCache(1, 20);
+  const prefixes = new PrefixCache(cache);
+  withText(cache, prefixes, "", numbered(size));
+  const own = [cache.take(), cache.take()]; // the same beginning, computed again by a text that goes on
+  prefixes.add("", numbered(size + 1), own);
+  expect([prefixes.pages, prefixes.evictablePages]).toEqual([2, 1]);
+  expect([prefixes.evict(), prefixes.evict(), prefixes.pages, cache.freePages]).toEqual([true, false, 0, 18]);
+});
+
 const model = toyModel("qwen3", { num_hidden_layers: 2, vocab_size: 50 });
 const text = (count: number, seed: number): number[] =>
   numbered(count).map((i) => (i * 7 + seed * 11 + ((i * i) % 13)) % 50);

@@ -82,17 +82,17 @@ export class PrefixCache {
     return [...this.#nodes()].length;
   }
 
-  /** Lets go of the page that was not used for the longest time among those that only this tree has; false if there is none. */
+  /**
+   * Lets go of the page that was not used for the longest time among those that only this tree has, at an end of the tree if there
+   * is one; false if there is none.
+   */
   evict(): boolean {
-    let oldest: { node: Node; among: Node[] } | undefined;
-    for (const place of this.#nodes()) {
-      const { node } = place;
-      if (node.children.length > 0 || this.#cache.references(node.page) > 1) continue;
-      if (!oldest || node.lastUsed < oldest.node.lastUsed) oldest = place;
-    }
+    const free = [...this.#nodes()].filter(({ node }) => this.#cache.references(node.page) === 1);
+    const ends = free.filter(({ node }) => node.children.length === 0);
+    const [oldest] = (ends.length > 0 ? ends : free).sort((a, b) => a.node.lastUsed - b.node.lastUsed);
     if (!oldest) return false;
     oldest.among.splice(oldest.among.indexOf(oldest.node), 1);
-    this.#cache.release(oldest.node.page);
+    for (const { page } of within(oldest.node)) this.#cache.release(page);
     return true;
   }
 

@@ -87,6 +87,11 @@ export class Sampler {
     return this.#options.temperature === 0;
   }
 
+  /** Choices do not depend on the tokens before, and take one key each at most. */
+  get isStateless(): boolean {
+    return this.#fitsKernel && !this.#penalties;
+  }
+
   /** The text begins with these tokens. */
   begin(prompt: readonly number[]): void {
     this.#penalties?.begin(prompt);
@@ -94,7 +99,7 @@ export class Sampler {
 
   /** How our kernel chooses, where it can choose for this sampler on its own. */
   get kernelOptions(): SampleOptions | undefined {
-    return this.#fitsKernel && !this.#penalties && this.#top === 0 ? this.#options : undefined;
+    return this.isStateless && this.#top === 0 ? this.#options : undefined;
   }
 
   get #fitsKernel(): boolean {
@@ -103,17 +108,21 @@ export class Sampler {
 
   /**
    * Draws take their keys of this thread's sequence unless others are given. A seed repeats its draws on the same path only: our
-   * kernel takes one random number a row, MLX's operations one a token.
+   * kernel takes one random number a row, MLX's operations one a token. mask: added to the logits of this choice, [V], −∞ for tokens
+   * that may not come.
    */
-  choose(logits: Tensor, nextKey: () => Tensor = random.nextKey): Choice {
-    const penalized = this.#penalties?.apply(this.#biased(logits));
-    const options = penalized ? { ...this.#options, bias: undefined } : this.#options;
+  choose(logits: Tensor, nextKey: () => Tensor = random.nextKey, mask?: Tensor): Choice {
+    const { bias: own } = this.#options;
+    const bias = mask && own ? own.add(mask) : (mask ?? own);
+    const biased = (): Tensor => (bias ? logits.astype("float32").add(bias) : logits);
+    const penalized = this.#penalties?.apply(biased());
+    const options = { ...this.#options, bias: penalized ? undefined : bias };
     const words = () => random.bits([logits.dim(0), 2], nextKey());
     const choice =
       (this.#fitsKernel && sample(penalized ?? logits, options, words)) ||
-      this.#chooseInSteps(penalized ?? this.#biased(logits), nextKey);
+      this.#chooseInSteps(penalized ?? biased(), nextKey);
     this.#penalties?.add(choice.ids);
-    return this.#top > 0 ? { ...choice, top: likeliestOf(penalized ?? this.#biased(logits), this.#top) } : choice;
+    return this.#top > 0 ? { ...choice, top: likeliestOf(penalized ?? biased(), this.#top) } : choice;
   }
 
   /** What the next choice needs: evaluate it with this one. */

@@ -10,6 +10,18 @@ const perModel: { name: string; type: "counter" | "gauge"; help: string; value(m
     value: (m) => m.cachedTokens,
   },
   { name: "generation_tokens_total", type: "counter", help: "Tokens generated", value: (m) => m.generatedTokens },
+  {
+    name: "draft_tokens_total",
+    type: "counter",
+    help: "Tokens guessed by a draft model",
+    value: (m) => m.guessedTokens,
+  },
+  {
+    name: "draft_accepted_tokens_total",
+    type: "counter",
+    help: "Tokens guessed right",
+    value: (m) => m.acceptedTokens,
+  },
   { name: "requests_running", type: "gauge", help: "Texts computed now", value: (m) => m.runningTexts },
   { name: "requests_waiting", type: "gauge", help: "Texts that wait", value: (m) => m.waitingTexts },
   { name: "weight_bytes", type: "gauge", help: "Memory of weights", value: (m) => m.weightBytes },

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { readJsonFile } from "../core/text-file.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, Place } from "../engine/engine.ts";
 import { cachedRepositories } from "../hub/inventory.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -29,7 +29,7 @@ export interface Served {
 
 export interface ServedModelsOptions {
   /** Models that are named at the start; the first answers requests that name none. */
-  models: readonly { name: string; folder: string }[];
+  models: readonly ({ name: string } & Place)[];
   /** The adapter of the first one that answers requests that name none. */
   adapter?: string | undefined;
   /** Folders of training runs, or folders with such folders in them. */
@@ -87,7 +87,7 @@ export class ServedModels {
   }
 
   /** All models that can be asked for, those in the hubs' caches too: a look at the disk. */
-  places(): { name: string; folder: string }[] {
+  places(): ({ name: string } & Place)[] {
     const { models } = this.#options;
     return [...models, ...cachedModels().filter(({ name }) => !models.some((each) => each.name === name))];
   }
@@ -185,7 +185,7 @@ export class ServedModels {
     if (!place) throw new UserError("server/unknown-model", { name, names: this.names() });
     const { folder } = place;
     for (const adapter of this.#adapters.values()) adapter.loaded.delete(name);
-    const [tokenizer] = await Promise.all([Tokenizer.load(folder), this.#engine.open(name, folder)]);
+    const [tokenizer] = await Promise.all([Tokenizer.load(folder), this.#engine.open(name, place)]);
     const { text_config, ...own } = Facts.parse(readJsonFile(join(folder, "config.json")));
     const facts = { ...own, ...text_config };
     return {

@@ -200,7 +200,7 @@ static void pack_b(const Matrix& m, int first, int count, int from, int depth, i
         if (i == n) continue;
       }
 #if defined(__AVX512BF16__)
-      if (pair == 2 && d + pair <= depth && m.bits == 4 && n % Cols == 0 && first % 16 == 0) {
+      if (pair == 2 && d + pair <= depth && has_pairs(m) && n % Cols == 0 && first % 16 == 0) {
         unpack_pairs<Cols>(m, from + d, first + c, n, block, out);
         continue;
       }

@@ -56,16 +56,20 @@ INLINE Levels levels_of(const Matrix& w, int64_t group) {
   return {kFp4, w.format == Format::mxfp4 ? from_e8m0(byte) : from_e4m3(byte), 0};
 }
 
-#if defined(__AVX512BF16__)
-INLINE __m256i table_of(const Levels& levels) {
-  const __m512 values = _mm512_loadu_ps(levels.values);
-  return (__m256i)_mm512_cvtneps_pbh(_mm512_fmadd_ps(values, _mm512_set1_ps(levels.scale), _mm512_set1_ps(levels.bias)));
+#if defined(__AVX512F__)
+// What each of them means.
+INLINE __m512 meanings(const Levels& levels) {
+  return _mm512_fmadd_ps(_mm512_loadu_ps(levels.values), _mm512_set1_ps(levels.scale), _mm512_set1_ps(levels.bias));
 }
+#endif
+
+#if defined(__AVX512BF16__)
+INLINE __m256i table_of(const Levels& levels) { return (__m256i)_mm512_cvtneps_pbh(meanings(levels)); }
 #endif
 
 INLINE void look_up(const Levels& levels, const uint8_t* bytes, int count, float* to) {
 #if defined(__AVX512F__)
-  const __m512 t = _mm512_fmadd_ps(_mm512_loadu_ps(levels.values), _mm512_set1_ps(levels.scale), _mm512_set1_ps(levels.bias));
+  const __m512 t = meanings(levels);
   for (int i = 0; i < count; i += 16) {
     const __m512i q = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes + i / 2)));
     _mm512_storeu_ps(to + i, _mm512_permutexvar_ps(_mm512_or_si512(q, _mm512_slli_epi64(q, 28)), t));
@@ -183,28 +187,6 @@ INLINE void unpack_packed(const Matrix& w, int row, int col, int count, P* to) {
 }
 
 #if defined(__AVX512BF16__)
-// What 4 bits of each group from `first` on mean, scale · values + bias, for as many groups as a piece of a row has.
-struct GroupLevels {
-  static constexpr int kMost = 48;
-
-  GroupLevels(const Matrix& w, int64_t first, int count) : values(_mm512_loadu_ps(w.format == Format::affine ? kCounting : kFp4)) {
-    for (int g = 0; g < count; g += 16) {
-      if (w.format == Format::affine) {
-        store(scales + g, factors(w, w.scales, first + g, count - g));
-        store(biases + g, factors(w, w.biases, first + g, count - g));
-        continue;
-      }
-      store(biases + g, V{});
-      for (int i = g; i < g + 16 && i < count; i++) scales[i] = levels_of(w, first + i).scale;
-    }
-  }
-
-  __m512 of(int g) const { return _mm512_fmadd_ps(values, _mm512_set1_ps(scales[g]), _mm512_set1_ps(biases[g])); }
-
-  __m512 values;
-  alignas(64) float scales[kMost], biases[kMost];
-};
-
 // 32 values of 4 bits, by the table of what they mean.
 INLINE __m512i looked_up(const uint8_t* data, __m512i table) {
   // A byte's two nibbles in two lanes of 16 bits.
@@ -229,46 +211,45 @@ INLINE bool has_chunks(const Matrix& w) {
 // A row of 4 or 8 bits as chunks of 32 bf16, `step` elements apart. col and count are multiples of 32, groups too.
 template <int Bits>
 INLINE void unpack_chunks(const Matrix& w, int row, int col, int count, bf16* to, int64_t step) {
-  const int size = w.group, group = col / size;
+  const int size = w.group;
   const uint8_t* data = w.row(row) + col * Bits / 8;
-  const GroupLevels levels(w, int64_t(row) * w.groups() + group, (col + count - 1) / size - group + 1);
-  int ahead = size - (col - group * size);  // of this group
-  for (int g = 0; count > 0; g++, ahead = size) {
+  int64_t group = int64_t(row) * w.groups() + col / size;
+  for (int ahead = size - col % size; count > 0; group++, ahead = size) {
     const int chunks = (ahead < count ? ahead : count) / 32;
     count -= chunks * 32;
+    const Levels levels = levels_of(w, group);
     if constexpr (Bits == 4) {
-      const __m512i table = _mm512_castsi256_si512((__m256i)_mm512_cvtneps_pbh(levels.of(g)));
+      const __m512i table = _mm512_castsi256_si512(table_of(levels));
       for (int i = 0; i < chunks; i++, data += 16, to += step) _mm512_storeu_si512(to, looked_up(data, table));
     } else {
-      const __m512 scale = _mm512_set1_ps(levels.scales[g]), bias = _mm512_set1_ps(levels.biases[g]);
+      const __m512 scale = _mm512_set1_ps(levels.scale), bias = _mm512_set1_ps(levels.bias);
       for (int i = 0; i < chunks; i++, data += 32, to += step) _mm512_storeu_si512(to, scaled(data, scale, bias));
     }
   }
 }
 
+// Whether two rows can be unpacked in pairs.
+INLINE bool has_pairs(const Matrix& w) { return w.bits == 4 && w.group % 16 == 0; }
+
 // Two rows of 4 bits, column by column, in strips of Width columns `step` pairs apart: a table of both rows' values takes five
-// bits, of which the highest names the row. col is a multiple of 16, count at most 512.
+// bits, of which the highest names the row. col and count are multiples of 16.
 template <int Width>
 INLINE void unpack_pairs(const Matrix& w, int row, int col, int count, int64_t step, uint32_t* to) {
   const __m512i four_bits = _mm512_set1_epi16(15), second = _mm512_set1_epi32(16 << 16);
-  const uint8_t *a = w.row(row), *b = w.row(row + 1);
-  const int group = col / w.group, last = col + count, groups = (last + w.group - 1) / w.group - group;
-  const int64_t first = int64_t(row) * w.groups() + group;
-  const GroupLevels low(w, first, groups), high(w, first + w.groups(), groups);
-  for (int g = 0, at = col; at < last; g++) {
-    const __m512i table = (__m512i)_mm512_cvtne2ps_pbh(high.of(g), low.of(g));
-    for (const int end = (group + g + 1) * w.group < last ? (group + g + 1) * w.group : last; at < end; at += 16) {
-      const int there = end - at < 16 ? end - at : 16;
-      const __mmask8 bytes = static_cast<__mmask8>((1 << there / 2) - 1);
-      const __m512i x = _mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8(bytes, a + at / 2));
-      const __m512i y = _mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8(bytes, b + at / 2));
+  const uint8_t *a = w.row(row) + col / 2, *b = w.row(row + 1) + col / 2;
+  int64_t group = int64_t(row) * w.groups() + col / w.group;
+  for (int at = 0, end = w.group - col % w.group; at < count; group++, end += w.group) {
+    const __m512 low = meanings(levels_of(w, group)), high = meanings(levels_of(w, group + w.groups()));
+    const __m512i table = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+    for (; at < end && at < count; at += 16, a += 8, b += 8) {
+      const __m512i x = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(a)));
+      const __m512i y = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(b)));
       // Lanes of 16 bits: a's first nibble, b's first, a's second, b's second.
-      const __m512i lanes = _mm512_or_si512(
-          _mm512_or_si512(x, _mm512_slli_epi64(x, 28)), _mm512_or_si512(_mm512_slli_epi64(y, 16), _mm512_slli_epi64(y, 44)));
-      const __m512i pairs = _mm512_permutexvar_epi16(_mm512_or_si512(_mm512_and_si512(lanes, four_bits), second), table);
-      const unsigned place = at - col;
-      uint32_t* out = to + place / Width * step + place % Width;
-      _mm512_mask_storeu_epi32(out, static_cast<__mmask16>((1 << there) - 1), pairs);
+      const __m512i both = _mm512_or_si512(x, _mm512_slli_epi64(y, 16));
+      const __m512i lanes = _mm512_and_si512(_mm512_or_si512(both, _mm512_slli_epi64(both, 28)), four_bits);
+      const __m512i pairs = _mm512_permutexvar_epi16(_mm512_or_si512(lanes, second), table);
+      _mm512_storeu_si512(to + at % Width, pairs);
+      if (at % Width == Width - 16) to += step;
     }
   }
 }

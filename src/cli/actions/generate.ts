@@ -9,6 +9,7 @@ import type { ChatMessage } from "../../tokenizer/messages.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { GenerateConfig } from "../commands/generate.ts";
+import { requireSameTokens } from "../draft-model.ts";
 import { modelFolder } from "../model-folder.ts";
 import { PromptLine } from "../prompt-line.ts";
 import type { Ui } from "../ui.ts";
@@ -90,10 +91,7 @@ async function loadDraft(config: GenerateConfig, name: string, tokenizer: Tokeni
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (other) throw new UserError("generate/draft-with", { flag: flagOf(other) });
   const folder = await modelFolder({ ...config, model: name }, ui);
-  const draftTokenizer = await Tokenizer.load(folder);
-  const probe = "The quick brown fox, 12.5 € — 你好，世界 <|im_end|>\n";
-  const [a, b] = await Promise.all([tokenizer.encode(probe), draftTokenizer.encode(probe)]);
-  if (a.join() !== b.join()) throw new UserError("generate/draft-tokens", { draft: name, model: config.model });
+  await requireSameTokens({ name: config.model, tokenizer }, { name, folder });
   return loadModel(folder, config.dtype ? { dtype: config.dtype } : {});
 }
 

@@ -8,6 +8,7 @@ import { app } from "../../server/app.ts";
 import type { ServerContext } from "../../server/context.ts";
 import { ServedModels } from "../../server/served-models.ts";
 import type { ServeConfig } from "../commands/serve.ts";
+import { requireSameTokens } from "../draft-model.ts";
 import { memoryLimit } from "../memory-limit.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
@@ -21,8 +22,8 @@ const graceMs = 10_000;
 
 export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
   const signal = ui.interruption();
-  const { model, hub, offline } = config;
-  const models = model === undefined ? [] : [{ name: model, folder: await modelFolder({ model, hub, offline }, ui) }];
+  const models = await namedModel(config, ui);
+  const [{ name: model } = {}] = models;
   const engine = new Engine({
     memoryBytes: config.memory_limit ?? memoryLimit().bytes,
     maxTexts: config.decode_concurrency,
@@ -49,6 +50,16 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
   } finally {
     await engine.shutdown();
   }
+}
+
+async function namedModel({ model, draft_model, num_draft_tokens, hub, offline }: ServeConfig, ui: Ui) {
+  if (model === undefined && draft_model !== undefined) throw new UserError("server/draft-alone", {});
+  if (model === undefined) return [];
+  const folder = await modelFolder({ model, hub, offline }, ui);
+  if (draft_model === undefined) return [{ name: model, folder }];
+  const draft = await modelFolder({ model: draft_model, hub, offline }, ui);
+  await requireSameTokens({ name: model, folder }, { name: draft_model, folder: draft });
+  return [{ name: model, folder, draft: { folder: draft, tokens: num_draft_tokens } }];
 }
 
 function adaptersOf({ adapter_path, adapters }: ServeConfig) {

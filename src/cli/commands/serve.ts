@@ -61,6 +61,14 @@ export const ServeConfig = z.object({
     en: "compute in this type; default: the model's own, on a CPU bfloat16 for half precision",
     zh: "计算精度；默认与模型一致，半精度模型在 CPU 上为 bfloat16",
   }),
+  draft_model: z.string().optional().register(fieldText, {
+    en: "small model with the same tokens that guesses ahead while few requests run, for speed",
+    zh: "使用相同词表的小模型；请求较少时提前推测，以加快生成",
+  }),
+  num_draft_tokens: z.int().min(1).default(3).register(fieldText, {
+    en: "tokens that the draft model guesses at a time",
+    zh: "推测模型每次推测的词元数",
+  }),
   decode_concurrency: z.int().min(1).default(64).register(fieldText, {
     en: "texts that are computed together",
     zh: "同时计算的文本数",

@@ -7,6 +7,7 @@ import { demoMessages } from "./demo.ts";
 import { engineMessages } from "./engine.ts";
 import { fileMessages } from "./file.ts";
 import { generateMessages } from "./generate.ts";
+import { grammarMessages } from "./grammar.ts";
 import { hubMessages } from "./hub.ts";
 import { modelMessages } from "./model.ts";
 import { modelsMessages } from "./models.ts";
@@ -27,6 +28,7 @@ const messages = {
   ...fileMessages,
   ...engineMessages,
   ...generateMessages,
+  ...grammarMessages,
   ...hubMessages,
   ...modelMessages,
   ...modelsMessages,
