@@ -6,6 +6,7 @@ import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
 import type { Served } from "./served-models.ts";
 import { lineStream } from "./server-sent-events.ts";
+import { wholeAnswer } from "./whole-answer.ts";
 
 /** POST /api/generate */
 export async function ollamaGenerate(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
@@ -73,18 +74,11 @@ async function respond(
     ...answerRequest(served, ids, fieldsOf(options ?? {}, served), context.defaults),
     thoughts: served.model.tokenizer.hasThinking && think !== false ? { inside: inThoughts } : undefined,
   };
-  const abort = new AbortController();
-  signal.addEventListener("abort", () => abort.abort(), { once: true });
-  const pieces = answer(context.engine, request, abort.signal);
+  const { engine } = context;
   const line = (value: object): object => ({ model, created_at: new Date().toISOString(), ...value });
-  if (stream ?? true) return lineStream(lines(pieces, line, shape, start), abort);
-  const found = { text: "", thinking: "" };
-  let step = await pieces.next();
-  for (; !step.done; step = await pieces.next()) {
-    found.text += step.value.text;
-    found.thinking += step.value.thinking;
-  }
-  return Response.json(line({ ...shape(found.text, found.thinking), ...ending(step.value, start, start) }));
+  if (stream ?? true) return lineStream(signal, (ends) => lines(answer(engine, request, ends), line, shape, start));
+  const { text, thinking, end } = await wholeAnswer(engine, request, signal);
+  return Response.json(line({ ...shape(text, thinking), ...ending(end, start, start) }));
 }
 
 async function* lines(

@@ -17,6 +17,7 @@ import { merge } from "./merge.ts";
 import type { Served } from "./served-models.ts";
 import { dataEvent, doneEvent, eventStream } from "./server-sent-events.ts";
 import { usageOf } from "./usage.ts";
+import { type WholeAnswer, wholeAnswers } from "./whole-answer.ts";
 
 /** POST /v1/completions */
 export async function completions(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
@@ -45,16 +46,16 @@ export async function completions(context: ServerContext, body: unknown, signal:
     model: request.model ?? served.name,
     system_fingerprint: null,
   };
-  const abort = new AbortController();
-  signal.addEventListener("abort", () => abort.abort(), { once: true });
   const echoes = request.echo
     ? await Promise.all(answers.map(({ prompt }) => echoOf(context, served, prompt, topLogprobs)))
     : answers.map(() => undefined);
-  const pieces = merge(answers.map((each) => answer(context.engine, each, abort.signal)));
   const choices = echoes.map((echo) => new Choice(echo, topLogprobs !== undefined));
   const withUsage = request.stream_options?.include_usage ?? false;
-  if (request.stream) return eventStream(chunks(pieces, head, choices, withUsage), abort);
-  return Response.json(await whole(pieces, head, choices));
+  const { engine } = context;
+  if (!request.stream) return Response.json(completion(await wholeAnswers(engine, answers, signal), head, choices));
+  return eventStream(signal, (ends) =>
+    chunks(merge(answers.map((each) => answer(engine, each, ends))), head, choices, withUsage),
+  );
 }
 
 type Pieces = ReturnType<typeof merge<AnswerDelta, AnswerEnd>>;
@@ -102,29 +103,14 @@ class Choice {
   }
 }
 
-async function whole(pieces: Pieces, head: object, choices: readonly Choice[]): Promise<unknown> {
-  const found = choices.map((): Pick<AnswerDelta, "text" | "tokens"> & { finishReason: string } => {
-    return { text: "", tokens: [], finishReason: "stop" };
-  });
-  const ends: AnswerEnd[] = [];
-  for await (const piece of pieces) {
-    const own = found[piece.index];
-    if (!own) continue;
-    if ("end" in piece) {
-      ends.push(piece.end);
-      own.finishReason = piece.end.finishReason;
-    } else {
-      own.text += piece.value.text;
-      own.tokens.push(...piece.value.tokens);
-    }
-  }
+function completion(answers: readonly WholeAnswer[], head: object, choices: readonly Choice[]): object {
   return {
     ...head,
     choices: choices.map((choice, index) => {
-      const { text = "", tokens = [], finishReason = "stop" } = found[index] ?? {};
-      return { index, ...joined(choice.first(), choice.piece(text, tokens)), finish_reason: finishReason };
+      const { text = "", tokens = [], end } = answers[index] ?? {};
+      return { index, ...joined(choice.first(), choice.piece(text, tokens)), finish_reason: end?.finishReason ?? "stop" };
     }),
-    usage: usageOf(ends),
+    usage: usageOf(answers.map(({ end }) => end)),
   };
 }
 

@@ -1,11 +1,16 @@
-/** Server-sent events as they are made. Aborts `abort` when the client goes away. */
-export function eventStream(events: AsyncIterable<string>, abort: AbortController): Response {
-  return stream(events, (event) => event, "text/event-stream; charset=utf-8", abort);
+import { abortWith } from "./abort-with.ts";
+
+/** Makes what is sent; the signal aborts when nobody reads it any more. */
+type Source<T> = (signal: AbortSignal) => AsyncIterable<T>;
+
+/** Server-sent events as they are made, until the client goes away or `signal` aborts. */
+export function eventStream(signal: AbortSignal, events: Source<string>): Response {
+  return stream(signal, events, (event) => event, "text/event-stream; charset=utf-8");
 }
 
-/** One JSON object a line, as Ollama streams. Aborts `abort` when the client goes away. */
-export function lineStream(values: AsyncIterable<object>, abort: AbortController): Response {
-  return stream(values, (value) => `${JSON.stringify(value)}\n`, "application/x-ndjson", abort);
+/** One JSON object a line, as Ollama streams. */
+export function lineStream(signal: AbortSignal, values: Source<object>): Response {
+  return stream(signal, values, (value) => `${JSON.stringify(value)}\n`, "application/x-ndjson");
 }
 
 /** A server-sent event with JSON in it. */
@@ -16,14 +21,10 @@ export function dataEvent(value: unknown, event?: string): string {
 /** OpenAI's last event. */
 export const doneEvent = "data: [DONE]\n\n";
 
-function stream<T>(
-  values: AsyncIterable<T>,
-  textOf: (value: T) => string,
-  type: string,
-  abort: AbortController,
-): Response {
+function stream<T>(signal: AbortSignal, values: Source<T>, textOf: (value: T) => string, type: string): Response {
+  const abort = abortWith(signal);
   const encoder = new TextEncoder();
-  const iterator = values[Symbol.asyncIterator]();
+  const iterator = values(abort.signal)[Symbol.asyncIterator]();
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       const step = await iterator.next();

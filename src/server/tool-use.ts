@@ -95,6 +95,15 @@ export interface WholeCall {
   arguments: string;
 }
 
+/** The arguments as a value; those that max_tokens cut stay text. */
+export function argumentsOf({ arguments: text }: WholeCall): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { text };
+  }
+}
+
 /** Adds pieces to the calls they belong to. */
 export function addCalls(calls: WholeCall[], pieces: readonly CallDelta[]): void {
   for (const { index, id, name, arguments: text } of pieces) {
