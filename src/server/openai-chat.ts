@@ -80,7 +80,7 @@ async function* chunks(pieces: Pieces, head: Head, count: number, options: Optio
   try {
     for await (const piece of pieces) {
       if ("end" in piece) {
-        ends.push(piece.end);
+        ends[piece.index] = piece.end;
         yield chunk(piece.index, {}, piece.end.finishReason);
         continue;
       }

@@ -50,11 +50,15 @@ export async function completions(context: ServerContext, body: unknown, signal:
     ? await Promise.all(answers.map(({ prompt }) => echoOf(context, served, prompt, topLogprobs)))
     : answers.map(() => undefined);
   const choices = echoes.map((echo) => new Choice(echo, topLogprobs !== undefined));
-  const withUsage = request.stream_options?.include_usage ?? false;
   const { engine } = context;
-  if (!request.stream) return Response.json(completion(await wholeAnswers(engine, answers, signal), head, choices));
+  const usage = (ends: readonly AnswerEnd[]) => usageOf(ends, request.n ?? 1);
+  if (!request.stream) {
+    const whole = await wholeAnswers(engine, answers, signal);
+    return Response.json({ ...head, choices: wholeChoices(whole, choices), usage: usage(whole.map(({ end }) => end)) });
+  }
+  const withUsage = request.stream_options?.include_usage ?? false;
   return eventStream(signal, (ends) =>
-    chunks(merge(answers.map((each) => answer(engine, each, ends))), head, choices, withUsage),
+    chunks(merge(answers.map((each) => answer(engine, each, ends))), head, choices, withUsage ? usage : undefined),
   );
 }
 
@@ -103,26 +107,22 @@ class Choice {
   }
 }
 
-function completion(answers: readonly WholeAnswer[], head: object, choices: readonly Choice[]): object {
-  return {
-    ...head,
-    choices: choices.map((choice, index) => {
-      const { text = "", tokens = [], end } = answers[index] ?? {};
-      return { index, ...joined(choice.first(), choice.piece(text, tokens)), finish_reason: end?.finishReason ?? "stop" };
-    }),
-    usage: usageOf(answers.map(({ end }) => end)),
-  };
+function wholeChoices(answers: readonly WholeAnswer[], choices: readonly Choice[]): object[] {
+  return choices.map((choice, index) => {
+    const { text = "", tokens = [], end } = answers[index] ?? {};
+    return { index, ...joined(choice.first(), choice.piece(text, tokens)), finish_reason: end?.finishReason ?? "stop" };
+  });
 }
 
 async function* chunks(
   pieces: Pieces,
   head: object,
   choices: readonly Choice[],
-  withUsage: boolean,
+  usage: ((ends: readonly AnswerEnd[]) => object) | undefined,
 ): AsyncGenerator<string> {
   const ends: AnswerEnd[] = [];
   const chunk = (index: number, piece: object, finish: string | null): string =>
-    dataEvent({ ...head, choices: [{ index, ...piece, finish_reason: finish }], ...(withUsage && { usage: null }) });
+    dataEvent({ ...head, choices: [{ index, ...piece, finish_reason: finish }], ...(usage && { usage: null }) });
   try {
     for (const [index, choice] of choices.entries()) {
       const first = choice.first();
@@ -131,13 +131,13 @@ async function* chunks(
     for await (const piece of pieces) {
       const { index } = piece;
       if ("end" in piece) {
-        ends.push(piece.end);
+        ends[index] = piece.end;
         yield chunk(index, { text: "", logprobs: null }, piece.end.finishReason);
       } else {
         yield chunk(index, choices[index]?.piece(piece.value.text, piece.value.tokens) ?? {}, null);
       }
     }
-    if (withUsage) yield dataEvent({ ...head, choices: [], usage: usageOf(ends) });
+    if (usage) yield dataEvent({ ...head, choices: [], usage: usage(ends) });
     yield doneEvent;
   } catch (error) {
     yield dataEvent(httpError(error).body);
