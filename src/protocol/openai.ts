@@ -65,6 +65,9 @@ export const ToolChoice = z.union([
 ]);
 export type ToolChoice = z.infer<typeof ToolChoice>;
 
+/** "none" is an answer without thoughts. */
+export const ReasoningEffort = z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
+
 const RequestMessage = z.looseObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
   content: z.union([z.string(), z.array(z.looseObject({ type: z.string() })), z.null()]).optional(),
@@ -84,6 +87,7 @@ export const ChatRequest = AnswerFields.extend({
   parallel_tool_calls: flag,
   chat_template_kwargs: z.record(z.string(), z.unknown()).nullish(),
   enable_thinking: flag,
+  reasoning_effort: ReasoningEffort.nullish(),
   /** mlx-lm: what stands before each role's text where the model has no template. */
   role_mapping: z.record(z.string(), z.string()).nullish(),
   /** vLLM: the last message is continued. */

@@ -13,6 +13,7 @@ import { chatCompletions } from "./openai-chat.ts";
 import { completions } from "./openai-completions.ts";
 import { embeddings } from "./openai-embeddings.ts";
 import { addAdapter, listModels, removeAdapter, showModel } from "./openai-models.ts";
+import { createResponse, deleteResponse, showResponse } from "./openai-responses.ts";
 
 export interface AppOptions {
   apiKey?: string | undefined;
@@ -56,6 +57,9 @@ export function app(context: ServerContext, options: AppOptions): Hono {
 
   post(withOpenAiPaths("/chat/completions"), queued(chatCompletions));
   post(withOpenAiPaths("/completions"), queued(completions));
+  post(withOpenAiPaths("/responses"), queued(createResponse));
+  app.get("/v1/responses/:id", (c) => showResponse(context, c.req.param("id")));
+  app.delete("/v1/responses/:id", (c) => deleteResponse(context, c.req.param("id")));
   post(withOpenAiPaths("/embeddings"), queued(embeddings));
   post(["/v1/messages"], queued(messages));
   post(["/v1/messages/count_tokens"], countTokens);

@@ -1,11 +1,13 @@
 import type { Engine } from "../engine/engine.ts";
 import type { AnswerDefaults } from "./sampling.ts";
 import type { ServedModels } from "./served-models.ts";
+import type { StoredResponses } from "./stored-responses.ts";
 
 /** What every route works with. */
 export interface ServerContext {
   engine: Engine;
   models: ServedModels;
+  responses: StoredResponses;
   defaults: AnswerDefaults & {
     /** Template variables where a request has none. */
     templateVariables: Record<string, unknown>;

@@ -10,6 +10,7 @@ export interface HttpError {
 const statuses: Record<string, HttpError["status"]> = {
   "server/unknown-model": 404,
   "server/no-route": 404,
+  "server/unknown-response": 404,
   "server/no-key": 401,
   "server/too-large": 413,
   "server/busy": 429,
@@ -37,7 +38,7 @@ export function httpError(error: unknown): HttpError {
 
 function described(error: unknown): { code: string; message: string } {
   if (error instanceof z.ZodError)
-    return described(new UserError("server/bad-request", { problems: error.issues.map(problemOf) }));
+    return described(new UserError("server/bad-request", { problems: error.issues.flatMap((issue) => problemsOf(issue)) }));
   if (!(error instanceof UserError))
     return { code: "internal", message: "The server has a bug here; its log says more." };
   const facts: unknown = error.facts;
@@ -46,6 +47,17 @@ function described(error: unknown): { code: string; message: string } {
   return { code, message: error.message };
 }
 
-function problemOf({ path, message }: z.core.$ZodIssue): string {
-  return path.length > 0 ? `${path.join(".")}: ${message}` : message;
+/** Of what may be one of several things, what is wrong with the one that it is most like. */
+function problemsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[] = []): string[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === "invalid_union") {
+    const depths = issue.errors.map((each) => Math.max(0, ...each.map(depthOf)));
+    const nearest = issue.errors[depths.indexOf(Math.max(1, ...depths))];
+    if (nearest) return nearest.flatMap((each) => problemsOf(each, path));
+  }
+  return [path.length > 0 ? `${path.join(".")}: ${issue.message}` : issue.message];
+}
+
+function depthOf({ path }: z.core.$ZodIssue): number {
+  return path.length;
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { ChatRequest } from "../protocol/openai.ts";
-import { type AnswerDelta, type AnswerEnd, type AnswerToken, answer } from "./answer.ts";
+import { type AnswerDelta, type AnswerEnd, answer } from "./answer.ts";
 import { chatAnswer } from "./chat-answer.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
 import { merge } from "./merge.ts";
+import { openAiLogprob } from "./openai-logprob.ts";
 import { dataEvent, doneEvent, eventStream } from "./server-sent-events.ts";
 import type { CallDelta, WholeCall } from "./tool-use.ts";
 import { usageOf } from "./usage.ts";
@@ -116,13 +117,4 @@ function openAiCallDelta({ index, id, name, arguments: text }: CallDelta): objec
 /** Thoughts under both names that clients read. */
 function reasoning(thinking: string): object {
   return thinking === "" ? {} : { reasoning_content: thinking, reasoning: thinking };
-}
-
-function openAiLogprob({ text, bytes, logprob, top }: AnswerToken): object {
-  return {
-    token: text,
-    logprob,
-    bytes,
-    top_logprobs: top.map((each) => ({ token: each.text, logprob: each.logprob, bytes: each.bytes })),
-  };
 }

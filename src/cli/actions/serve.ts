@@ -7,6 +7,7 @@ import { UserError } from "../../protocol/user-error.ts";
 import { app } from "../../server/app.ts";
 import type { ServerContext } from "../../server/context.ts";
 import { ServedModels } from "../../server/served-models.ts";
+import { StoredResponses } from "../../server/stored-responses.ts";
 import type { ServeConfig } from "../commands/serve.ts";
 import { memoryLimit } from "../memory-limit.ts";
 import { modelFolder } from "../model-folder.ts";
@@ -59,6 +60,7 @@ function contextOf(config: ServeConfig, engine: Engine, models: ServedModels): S
   return {
     engine,
     models,
+    responses: new StoredResponses(),
     defaults: {
       temperature: config.temp,
       topP: config.top_p,

@@ -47,6 +47,14 @@ export const serverMessages = {
     en: `This model reads text; a message has a part of type ${f.type}.`,
     zh: `该模型只能读取文本，而消息中含有类型为 ${f.type} 的内容。`,
   }),
+  "server/unsupported": (f: { value: string; possible: readonly string[] }) => ({
+    en: `${f.value} is not supported here; possible: ${f.possible.join(", ")}`,
+    zh: `不支持 ${f.value}；可用：${f.possible.join("、")}`,
+  }),
+  "server/unknown-response": (f: { id: string }) => ({
+    en: `There is no response or item ${f.id} here. Only the latest ones are kept, in memory, and none with store: false. Send the whole conversation as input.`,
+    zh: `没有编号为 ${f.id} 的响应或条目。服务器只在内存中保留最近的响应，store 为 false 的不保留。请在 input 中发送完整对话。`,
+  }),
   "server/no-tools": (f: { choice: string }) => ({
     en: `tool_choice ${f.choice} asks for a call, but the request has no tools.`,
     zh: `tool_choice 为 ${f.choice}，要求调用工具，但请求中没有 tools。`,
