@@ -11,9 +11,10 @@ type OutputText = { type: "output_text"; text: string; annotations: []; logprobs
 
 type Status = "in_progress" | "completed" | "incomplete";
 
-/** An event of a response's stream, but for its number. */
+/** An event about an item, but for its number. */
 export interface ResponseEvent {
   type: string;
+  response?: undefined;
   [field: string]: unknown;
 }
 
