@@ -12,6 +12,7 @@ import type { ServeConfig } from "../commands/serve.ts";
 import { memoryLimit } from "../memory-limit.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
+import { version } from "../version.ts";
 
 const defaultPrefixBytes = 4e9;
 const maxBodyBytes = 8 * 2 ** 20;
@@ -32,7 +33,7 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     prefixBytes: config.prompt_cache_bytes ?? defaultPrefixBytes,
   });
   try {
-    const context = contextOf(config, engine, new ServedModels(engine, { ...adaptersOf(config), models }));
+    const context = contextOf(config, engine, new ServedModels(engine, { ...modelOptions(config), models }));
     if (model !== undefined) await context.models.resolve("default_model");
     const server = await listening(context, config, ui);
     const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
@@ -41,8 +42,7 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     if (!config.api_key && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
       ui.say("server/open-to-all", { host: config.host });
     }
-    const { ttl } = config;
-    const timer = ttl === undefined ? undefined : setInterval(() => void context.models.closeIdle(ttl * 1000), 1000);
+    const timer = setInterval(() => void context.models.closeIdle().catch((error) => tellBug(ui, error)), 1000);
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     clearInterval(timer);
     await server.close();
@@ -52,12 +52,18 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
   }
 }
 
-function adaptersOf({ adapter_path, adapters }: ServeConfig) {
-  return { adapter: adapter_path, adapterFolders: adapters };
+function tellBug(ui: Ui, error: unknown): void {
+  ui.tell(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+}
+
+function modelOptions({ adapter_path, adapters, ttl }: ServeConfig) {
+  const idleMs = ttl === undefined ? undefined : ttl * 1000;
+  return { adapter: adapter_path, adapterFolders: adapters, idleMs };
 }
 
 function contextOf(config: ServeConfig, engine: Engine, models: ServedModels): ServerContext {
   return {
+    version: version(),
     engine,
     models,
     responses: new StoredResponses(),
@@ -79,7 +85,7 @@ async function listening(context: ServerContext, config: ServeConfig, ui: Ui) {
     apiKey: config.api_key ?? process.env.CYGNET_API_KEY,
     allowedOrigins: config.allowed_origins.split(",").map((origin) => origin.trim()),
     maxBodyBytes,
-    onBug: (error) => ui.tell(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
+    onBug: (error) => tellBug(ui, error),
   });
   const server = await new Promise<ReturnType<typeof listen> & { address(): unknown }>((resolve, reject) => {
     const started = listen({ fetch, hostname: host, port }, () => resolve(started));
@@ -87,7 +93,10 @@ async function listening(context: ServerContext, config: ServeConfig, ui: Ui) {
       reject(error.code === "EADDRINUSE" ? new UserError("server/port-taken", { host, port }) : error);
     });
   });
-  if ("keepAliveTimeout" in server) server.keepAliveTimeout = keepAliveMs;
+  if ("keepAliveTimeout" in server) {
+    server.keepAliveTimeout = keepAliveMs;
+    server.headersTimeout = keepAliveMs; // of connections that were opened for later
+  }
   return {
     port: addressOf(server.address()).port,
     /** Takes no more requests and lets answers end, but not for long. */
