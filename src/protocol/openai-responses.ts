@@ -1,24 +1,13 @@
 import { z } from "zod";
-import { say } from "./language.ts";
 import { AnswerFields, ReasoningEffort, ToolName } from "./openai.ts";
+import { unsupported, unsupportedType } from "./unsupported.ts";
 
 // Requests of OpenAI's Responses API, as far as a model of text on one machine can answer them; the rest is refused by name.
 
 const flag = z.boolean().nullish();
 
-/** How a value that is not among the possible ones is told of. */
-function unsupported(...possible: string[]): { error: (issue: { input?: unknown }) => string } {
-  return { error: ({ input }) => say("server/unsupported", { value: written(input), possible }) };
-}
-
-function written(input: unknown): string {
-  return typeof input === "string" ? input : (JSON.stringify(input) ?? "undefined").slice(0, 80);
-}
-
 const Content = z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]);
 const Texts = z.array(z.looseObject({ type: z.string(), text: z.string() })).nullish();
-
-const itemTypes = ["message", "function_call", "function_call_output", "reasoning"];
 
 /** A part of a conversation: what somebody said, or a call of a tool, or what came of it, or thoughts. */
 export const ConversationItem = z.discriminatedUnion("type", [
@@ -42,12 +31,7 @@ export type ConversationItem = z.infer<typeof ConversationItem>;
 const InputItem = z.discriminatedUnion(
   "type",
   [...ConversationItem.options, z.looseObject({ type: z.literal("item_reference"), id: z.string() })],
-  {
-    error: ({ input }) => {
-      const type = typeof input === "object" && input !== null && "type" in input ? input.type : input;
-      return say("server/unsupported", { value: written(type), possible: [...itemTypes, "item_reference"] });
-    },
-  },
+  unsupportedType("message", "function_call", "function_call_output", "reasoning", "item_reference"),
 );
 
 const FunctionTool = z.looseObject({

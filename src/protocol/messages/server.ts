@@ -40,8 +40,12 @@ export const serverMessages = {
     zh: "服务器需要 API 密钥：请以 Authorization: Bearer 密钥 的形式发送。",
   }),
   "server/no-route": (f: { route: string }) => ({
-    en: `There is no ${f.route} here. The README lists the routes that there are.`,
-    zh: `没有 ${f.route} 接口。可用接口见 README。`,
+    en: `There is no ${f.route} here. GET /openapi.json lists the routes that there are.`,
+    zh: `没有 ${f.route} 接口。可用接口见 GET /openapi.json。`,
+  }),
+  "server/wrong-method": (f: { method: string; path: string; possible: readonly string[] }) => ({
+    en: `${f.path} does not take ${f.method}; possible: ${f.possible.join(", ")}.`,
+    zh: `${f.path} 不支持 ${f.method}；可用：${f.possible.join("、")}。`,
   }),
   "server/no-images": (f: { type: string }) => ({
     en: `This model reads text; a message has a part of type ${f.type}.`,
@@ -54,6 +58,10 @@ export const serverMessages = {
   "server/unknown-response": (f: { id: string }) => ({
     en: `There is no response or item ${f.id} here. Only the latest ones are kept, in memory, and none with store: false. Send the whole conversation as input.`,
     zh: `没有编号为 ${f.id} 的响应或条目。服务器只在内存中保留最近的响应，store 为 false 的不保留。请在 input 中发送完整对话。`,
+  }),
+  "server/model-without-tools": (f: { model: string }) => ({
+    en: `The chat template of ${f.model} does not support tools: the model would not hear of them. Leave tools out, or use a model that was trained with them.`,
+    zh: `${f.model} 的对话模板不支持工具，模型看不到 tools。请去掉 tools，或换用支持工具调用的模型。`,
   }),
   "server/no-tools": (f: { choice: string }) => ({
     en: `tool_choice ${f.choice} asks for a call, but the request has no tools.`,
