@@ -68,7 +68,7 @@ export type ToolChoice = z.infer<typeof ToolChoice>;
 /** "none" is an answer without thoughts. */
 export const ReasoningEffort = z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
 
-const RequestMessage = z.looseObject({
+export const RequestMessage = z.looseObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
   content: z.union([z.string(), z.array(z.looseObject({ type: z.string() })), z.null()]).optional(),
   tool_calls: z
@@ -113,3 +113,16 @@ export const EmbeddingRequest = z.looseObject({
   dimensions: z.int().min(1).nullish(),
 });
 export type EmbeddingRequest = z.infer<typeof EmbeddingRequest>;
+
+/** vLLM's requests to add and remove adapters. */
+export const AddAdapterRequest = z.looseObject({ lora_name: z.string().min(1), lora_path: z.string().min(1) });
+export type AddAdapterRequest = z.infer<typeof AddAdapterRequest>;
+
+export const RemoveAdapterRequest = z.looseObject({ lora_name: z.string() });
+export type RemoveAdapterRequest = z.infer<typeof RemoveAdapterRequest>;
+
+/** What is told when a request fails. */
+export const ErrorBody = z.object({
+  error: z.object({ message: z.string(), type: z.string(), code: z.string(), param: z.null() }),
+});
+export type ErrorBody = z.infer<typeof ErrorBody>;

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Block, CountTokensRequest, MessagesRequest } from "../protocol/anthropic.ts";
+import type { Block, CountTokensRequest, MessagesRequest } from "../protocol/anthropic.ts";
 import type { ChatRequest } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { type AnswerDelta, type AnswerEnd, answer } from "./answer.ts";
@@ -11,10 +11,15 @@ import { argumentsOf } from "./tool-use.ts";
 import { type WholeAnswer, wholeAnswer } from "./whole-answer.ts";
 
 /** POST /v1/messages */
-export async function messages(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
-  const request = MessagesRequest.parse(body);
+export async function messages(
+  context: ServerContext,
+  request: MessagesRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   const { max_tokens, temperature, top_p, top_k, stop_sequences: stop } = request;
-  const fields = { max_tokens, temperature, top_p, top_k, stop };
+  const schema = request.output_config?.format?.schema;
+  const response_format = schema && { type: "json_schema" as const, json_schema: { schema } };
+  const fields = { max_tokens, temperature, top_p, top_k, stop, response_format };
   const asked = await chatAnswer(context, { ...conversationOf(request), ...fields });
   const message = {
     id: `msg_${randomUUID().replaceAll("-", "")}`,
@@ -28,8 +33,8 @@ export async function messages(context: ServerContext, body: unknown, signal: Ab
 }
 
 /** POST /v1/messages/count_tokens */
-export async function countTokens(context: ServerContext, body: unknown): Promise<Response> {
-  const { prompt } = await conversationPrompt(context, conversationOf(CountTokensRequest.parse(body)));
+export async function countTokens(context: ServerContext, request: CountTokensRequest): Promise<Response> {
+  const { prompt } = await conversationPrompt(context, conversationOf(request));
   return Response.json({ input_tokens: prompt.ids.length });
 }
 

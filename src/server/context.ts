@@ -5,6 +5,8 @@ import type { StoredResponses } from "./stored-responses.ts";
 
 /** What every route works with. */
 export interface ServerContext {
+  /** Cygnet's. */
+  version: string;
   engine: Engine;
   models: ServedModels;
   responses: StoredResponses;

@@ -1,16 +1,18 @@
 import { z } from "zod";
+import type { ErrorBody } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 
 /** What a client is told when a request fails: a status, and OpenAI's error object. */
 export interface HttpError {
-  status: 400 | 401 | 404 | 413 | 429 | 500 | 503;
-  body: { error: { message: string; type: string; code: string; param: null } };
+  status: 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503;
+  body: ErrorBody;
 }
 
 const statuses: Record<string, HttpError["status"]> = {
   "server/unknown-model": 404,
   "server/no-route": 404,
   "server/unknown-response": 404,
+  "server/wrong-method": 405,
   "server/no-key": 401,
   "server/too-large": 413,
   "server/busy": 429,
@@ -24,6 +26,7 @@ const types: Record<HttpError["status"], string> = {
   400: "invalid_request_error",
   401: "authentication_error",
   404: "not_found_error",
+  405: "invalid_request_error",
   413: "request_too_large",
   429: "rate_limit_error",
   500: "api_error",
@@ -38,7 +41,9 @@ export function httpError(error: unknown): HttpError {
 
 function described(error: unknown): { code: string; message: string } {
   if (error instanceof z.ZodError)
-    return described(new UserError("server/bad-request", { problems: error.issues.flatMap((issue) => problemsOf(issue)) }));
+    return described(
+      new UserError("server/bad-request", { problems: error.issues.flatMap((issue) => problemsOf(issue)) }),
+    );
   if (!(error instanceof UserError))
     return { code: "internal", message: "The server has a bug here; its log says more." };
   const facts: unknown = error.facts;

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { ChatRequest } from "../protocol/openai.ts";
+import type { ChatRequest } from "../protocol/openai.ts";
 import { type AnswerDelta, type AnswerEnd, answer } from "./answer.ts";
 import { chatAnswer } from "./chat-answer.ts";
 import type { ServerContext } from "./context.ts";
@@ -12,9 +12,12 @@ import { usageOf } from "./usage.ts";
 import { type WholeAnswer, wholeAnswers } from "./whole-answer.ts";
 
 /** POST /v1/chat/completions */
-export async function chatCompletions(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
+export async function chatCompletions(
+  context: ServerContext,
+  request: ChatRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   const { engine } = context;
-  const request = ChatRequest.parse(body);
   const base = await chatAnswer(context, request);
   const topLogprobs = request.logprobs ? (request.top_logprobs ?? 0) : 0;
   const sampling = { ...base.sampling, topLogprobs };

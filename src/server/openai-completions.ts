@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { TokenScore } from "../engine/messages.ts";
-import { CompletionRequest } from "../protocol/openai.ts";
+import type { CompletionRequest } from "../protocol/openai.ts";
 import {
   type AnswerDelta,
   type AnswerEnd,
@@ -20,8 +20,11 @@ import { usageOf } from "./usage.ts";
 import { type WholeAnswer, wholeAnswers } from "./whole-answer.ts";
 
 /** POST /v1/completions */
-export async function completions(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
-  const request = CompletionRequest.parse(body);
+export async function completions(
+  context: ServerContext,
+  request: CompletionRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   const served = await context.models.resolve(request.model, request.adapters);
   const prompts = await encodedPrompts(request.prompt, served.model.tokenizer);
   const text = formatGrammar(request.response_format);

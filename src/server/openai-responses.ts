@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { type ConversationItem, ResponsesRequest } from "../protocol/openai-responses.ts";
+import type { ChatRequest } from "../protocol/openai.ts";
+import type { ConversationItem, ResponsesRequest } from "../protocol/openai-responses.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { type AnswerDelta, type AnswerEnd, type AnswerRequest, answer } from "./answer.ts";
 import { chatAnswer } from "./chat-answer.ts";
@@ -11,8 +12,11 @@ import { type ResponseEvent, ResponseOutput } from "./response-output.ts";
 import { dataEvent, eventStream } from "./server-sent-events.ts";
 
 /** POST /v1/responses */
-export async function createResponse(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
-  const request = ResponsesRequest.parse(body);
+export async function createResponse(
+  context: ServerContext,
+  request: ResponsesRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   const items = conversationItems(request, context.responses);
   const withLogprobs = request.include?.includes("message.output_text.logprobs") ?? false;
   const base = await chatAnswer(context, chatRequest(request, items));
@@ -45,7 +49,7 @@ export function deleteResponse({ responses }: ServerContext, id: string): Respon
 }
 
 /** The request as chat completions have it. @throws UserError when nobody said anything. */
-function chatRequest(request: ResponsesRequest, items: readonly ConversationItem[]): Parameters<typeof chatAnswer>[1] {
+function chatRequest(request: ResponsesRequest, items: readonly ConversationItem[]): ChatRequest {
   const { instructions, tools, tool_choice, text, reasoning, max_output_tokens, ...fields } = request;
   if (items.length === 0) throw new UserError("server/empty-prompt", {});
   const format = text?.format;
@@ -102,8 +106,8 @@ function headOf(request: ResponsesRequest, { served, sampling }: AnswerRequest) 
   };
 }
 
-/** An event, and the response where the event has it. */
-type Step = ResponseEvent & { response?: ResponseObject };
+/** An event about an item, or about the response. */
+type Step = ResponseEvent | { type: string; response: ResponseObject };
 
 async function* lifecycle(
   pieces: AsyncGenerator<AnswerDelta, AnswerEnd>,
@@ -133,8 +137,7 @@ async function* events(
   keep: (response: ResponseObject) => void,
 ): AsyncGenerator<string> {
   let number = 0;
-  const event = ({ type, ...fields }: Step): string =>
-    dataEvent({ type, sequence_number: number++, ...fields }, type);
+  const event = ({ type, ...fields }: Step): string => dataEvent({ type, sequence_number: number++, ...fields }, type);
   try {
     let response = head;
     for await (const step of steps) {
