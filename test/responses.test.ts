@@ -161,6 +161,8 @@ describe("stored responses", () => {
     expect(second.output_text).toBe(all.output_text);
     const { output_text, status } = await openai.responses.retrieve(second.id);
     expect([output_text, status]).toEqual([second.output_text, "completed"]);
+    const again = await fetch(`${server.url}/v1/responses/${second.id}?stream=true`);
+    expect([again.status, await again.text()]).toEqual([400, expect.stringMatching(/stream=true/)]);
     await openai.responses.delete(second.id);
     await expect(openai.responses.retrieve(second.id)).rejects.toMatchObject({ status: 404 });
     const lost = openai.responses.create({ model, input: "and?", previous_response_id: second.id });

@@ -94,6 +94,26 @@ describe("what kills mlx-lm's server", () => {
     expect((await send(path, { model, ...body })).status).toBe(400);
   });
 
+  test("values that are nested deeply harm nobody", async () => {
+    const lists = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+    const objects = (levels: number) => `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+    const fields = ["metadata", "tools", "format", "response_format", "chat_template_kwargs", "stop", "text"];
+    for (const path of answering) {
+      const start = JSON.stringify(good[path]).slice(0, -1);
+      for (const field of fields) {
+        for (const value of [lists(200), objects(200), lists(100_000), objects(100_000)]) {
+          const { status } = await send(path, `${start},"${field}":${value}}`);
+          const isTooDeep = value.length > 10_000;
+          expect([path, field, status]).toEqual([path, field, isTooDeep ? 400 : expect.toBeOneOf([200, 400])]);
+        }
+      }
+      const schema = `{"type":"json_schema","json_schema":{"schema":${objects(240)}}}`;
+      const tools = `[{"type":"function","function":{"name":"f","parameters":${objects(240)}}}]`;
+      const { status } = await send(path, `${start},"response_format":${schema},"tools":${tools}}`);
+      expect([path, status]).toEqual([path, expect.toBeOneOf([200, 400])]);
+    }
+  });
+
   test("an empty message is one", async () => {
     const empty = { model, messages: [{ role: "user", content: "" }] };
     expect((await send("/v1/chat/completions", empty)).status).toBe(200);

@@ -5,7 +5,6 @@ import { UserError } from "../protocol/user-error.ts";
 import { type AnswerDelta, type AnswerEnd, answer } from "./answer.ts";
 import { chatAnswer, conversationPrompt } from "./chat-answer.ts";
 import type { ServerContext } from "./context.ts";
-import { httpError } from "./http-error.ts";
 import { dataEvent, eventStream } from "./server-sent-events.ts";
 import { argumentsOf } from "./tool-use.ts";
 import { type WholeAnswer, wholeAnswer } from "./whole-answer.ts";
@@ -29,7 +28,11 @@ export async function messages(
   };
   const { engine } = context;
   if (!request.stream) return Response.json(whole(await wholeAnswer(engine, asked, signal), message));
-  return eventStream(signal, (ends) => events(answer(engine, asked, ends), message, asked.prompt.length));
+  return eventStream(context, {
+    signal,
+    values: (ends) => events(answer(engine, asked, ends), message, asked.prompt.length),
+    failure: (body) => dataEvent({ type: "error", ...body }, "error"),
+  });
 }
 
 /** POST /v1/messages/count_tokens */
@@ -154,29 +157,25 @@ async function* events(pieces: Pieces, message: object, promptTokens: number): A
     index++;
     return closing + event("content_block_start", { index, content_block });
   };
-  try {
-    let step = await pieces.next();
-    for (; !step.done; step = await pieces.next()) {
-      const { text, thinking, calls } = step.value;
-      if (thinking !== "") {
-        if (open !== "thinking") yield enter(thinkingBlock);
-        yield event("content_block_delta", { index, delta: { type: "thinking_delta", thinking } });
-      }
-      if (text !== "") {
-        if (open !== "text") yield enter(textBlock);
-        yield event("content_block_delta", { index, delta: { type: "text_delta", text } });
-      }
-      for (const { id, name = "", arguments: partial_json } of calls) {
-        if (id !== undefined) yield enter({ type: "tool_use", id, name, input: {} });
-        else yield event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json } });
-      }
+  let step = await pieces.next();
+  for (; !step.done; step = await pieces.next()) {
+    const { text, thinking, calls } = step.value;
+    if (thinking !== "") {
+      if (open !== "thinking") yield enter(thinkingBlock);
+      yield event("content_block_delta", { index, delta: { type: "thinking_delta", thinking } });
     }
-    if (!open) yield enter(textBlock);
-    yield event("content_block_stop", { index });
-    const { usage: counts, ...delta } = ending(step.value);
-    yield event("message_delta", { delta, usage: counts });
-    yield event("message_stop", {});
-  } catch (error) {
-    yield dataEvent({ type: "error", ...httpError(error).body }, "error");
+    if (text !== "") {
+      if (open !== "text") yield enter(textBlock);
+      yield event("content_block_delta", { index, delta: { type: "text_delta", text } });
+    }
+    for (const { id, name = "", arguments: partial_json } of calls) {
+      if (id !== undefined) yield enter({ type: "tool_use", id, name, input: {} });
+      else yield event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json } });
+    }
   }
+  if (!open) yield enter(textBlock);
+  yield event("content_block_stop", { index });
+  const { usage: counts, ...delta } = ending(step.value);
+  yield event("message_delta", { delta, usage: counts });
+  yield event("message_stop", {});
 }

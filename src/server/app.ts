@@ -5,6 +5,7 @@ import { cors } from "hono/cors";
 import { UserError } from "../protocol/user-error.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
+import { parseJsonBody } from "./json-body.ts";
 import type { RouteCall } from "./route.ts";
 import { routes } from "./routes.ts";
 
@@ -13,8 +14,6 @@ export interface AppOptions {
   /** Origins whose pages may call; "*" is any. */
   allowedOrigins: readonly string[];
   maxBodyBytes: number;
-  /** Told of what is no fault of a request. */
-  onBug(error: unknown): void;
 }
 
 /** The routes, as a function from web-standard requests to responses. */
@@ -22,8 +21,7 @@ export function app(context: ServerContext, options: AppOptions): Hono {
   const { allowedOrigins, maxBodyBytes: most } = options;
   const app = new Hono();
   const fail = (c: Context, error: unknown): Response => {
-    const { status, body } = httpError(error);
-    if (status === 500) options.onBug(error);
+    const { status, body } = httpError(error, context.onBug);
     // Ollama's clients read a text, OpenAI's an object, Anthropic's an object with a type beside it.
     const told = c.req.path.startsWith("/api/") ? { error: body.error.message } : { type: "error", ...body };
     return Response.json(told, { status, ...([429, 503].includes(status) && { headers: { "retry-after": "2" } }) });
@@ -53,7 +51,12 @@ export function app(context: ServerContext, options: AppOptions): Hono {
 }
 
 function callOf(c: Context): RouteCall {
-  return { param: (name) => c.req.param(name) ?? "", json: () => jsonBody(c), signal: c.req.raw.signal };
+  return {
+    param: (name) => c.req.param(name) ?? "",
+    query: (name) => c.req.query(name) ?? "",
+    json: async () => parseJsonBody(await c.req.arrayBuffer()),
+    signal: c.req.raw.signal,
+  };
 }
 
 function methodsByPath(): Map<string, string[]> {
@@ -62,15 +65,6 @@ function methodsByPath(): Map<string, string[]> {
     for (const path of paths) found.set(path, [...(found.get(path) ?? []), method.toUpperCase()]);
   }
   return found;
-}
-
-async function jsonBody(c: Context): Promise<unknown> {
-  try {
-    const bytes = await c.req.arrayBuffer();
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw new UserError("server/not-json", { reason: error instanceof Error ? error.message : String(error) });
-  }
 }
 
 /** As OpenAI's clients send it, or Anthropic's. */

@@ -14,6 +14,8 @@ export interface ServerContext {
     /** Template variables where a request has none. */
     templateVariables: Record<string, unknown>;
   };
+  /** Told of what is no fault of a request. */
+  onBug(error: unknown): void;
   /** Texts that may be computed or wait. */
   maxPending: number;
 }

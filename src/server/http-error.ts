@@ -33,9 +33,11 @@ const types: Record<HttpError["status"], string> = {
   503: "overloaded_error",
 };
 
-export function httpError(error: unknown): HttpError {
+/** onBug is told of what is no fault of the request. */
+export function httpError(error: unknown, onBug: (error: unknown) => void): HttpError {
   const { code, message } = described(error);
   const status = code === "internal" ? 500 : (statuses[code] ?? 400);
+  if (status === 500) onBug(error);
   return { status, body: { error: { message, type: types[status], code, param: null } } };
 }
 

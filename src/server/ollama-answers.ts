@@ -79,14 +79,21 @@ async function loaded({ models }: ServerContext, model: string, empty: object): 
 }
 
 async function respond(
-  { engine }: ServerContext,
+  context: ServerContext,
   { model, stream }: Shared,
   asked: AnswerRequest,
   signal: AbortSignal,
   shape: (piece: OllamaPiece) => object,
 ): Promise<Response> {
+  const { engine } = context;
   const head = { model, start: process.hrtime.bigint() };
-  if (stream ?? true) return lineStream(signal, (ends) => ollamaLines(answer(engine, asked, ends), head, shape));
+  if (stream ?? true) {
+    return lineStream(context, {
+      signal,
+      values: (ends) => ollamaLines(answer(engine, asked, ends), head, shape),
+      failure: ({ error }) => ({ error: error.message }),
+    });
+  }
   const whole = await wholeAnswer(engine, asked, signal);
   return Response.json(lineOf(head, { ...shape(whole), ...ollamaEnding(whole.end, head) }));
 }

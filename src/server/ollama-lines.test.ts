@@ -47,11 +47,3 @@ test("calls come whole, when they are", async () => {
   ]);
   expect(lines.every((line) => "model" in line && line.model === "m")).toBe(true);
 });
-
-test("an answer that fails ends with what is wrong", async () => {
-  async function* broken(): AsyncGenerator<AnswerDelta, AnswerEnd> {
-    yield { ...emptyDelta(), text: "a" };
-    throw new Error("broken");
-  }
-  expect(await linesOf(broken())).toMatchObject([{ done: false }, { error: expect.stringMatching(/bug/) }]);
-});

@@ -1,5 +1,4 @@
 import type { AnswerDelta, AnswerEnd } from "./answer.ts";
-import { httpError } from "./http-error.ts";
 import { addCalls, argumentsOf, type WholeCall } from "./tool-use.ts";
 
 /** A piece of an answer with whole calls: Ollama streams no parts of them. */
@@ -45,22 +44,18 @@ export async function* ollamaLines(
   let first = 0n;
   const calls: WholeCall[] = [];
   let told = 0;
-  try {
-    let step = await pieces.next();
-    for (; !step.done; step = await pieces.next()) {
-      if (first === 0n) first = process.hrtime.bigint();
-      const { text, thinking } = step.value;
-      addCalls(calls, step.value.calls);
-      const whole = calls.slice(told, -1); // the last one may go on
-      told += whole.length;
-      if (text !== "" || thinking !== "" || whole.length > 0)
-        yield line({ ...shape({ text, thinking, calls: whole }), done: false });
-    }
-    if (told < calls.length) yield line({ ...shape({ ...nothing, calls: calls.slice(told) }), done: false });
-    yield line({ ...shape(nothing), ...ollamaEnding(step.value, head, first) });
-  } catch (error) {
-    yield { error: httpError(error).body.error.message };
+  let step = await pieces.next();
+  for (; !step.done; step = await pieces.next()) {
+    if (first === 0n) first = process.hrtime.bigint();
+    const { text, thinking } = step.value;
+    addCalls(calls, step.value.calls);
+    const whole = calls.slice(told, -1); // the last one may go on
+    told += whole.length;
+    if (text !== "" || thinking !== "" || whole.length > 0)
+      yield line({ ...shape({ text, thinking, calls: whole }), done: false });
   }
+  if (told < calls.length) yield line({ ...shape({ ...nothing, calls: calls.slice(told) }), done: false });
+  yield line({ ...shape(nothing), ...ollamaEnding(step.value, head, first) });
 }
 
 /** Times in nanoseconds; first: when the first piece came, where that is known. */

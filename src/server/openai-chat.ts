@@ -3,7 +3,6 @@ import type { ChatRequest } from "../protocol/openai.ts";
 import { type AnswerDelta, type AnswerEnd, answer } from "./answer.ts";
 import { chatAnswer } from "./chat-answer.ts";
 import type { ServerContext } from "./context.ts";
-import { httpError } from "./http-error.ts";
 import { merge } from "./merge.ts";
 import { openAiLogprob } from "./openai-logprob.ts";
 import { dataEvent, doneEvent, eventStream } from "./server-sent-events.ts";
@@ -33,9 +32,11 @@ export async function chatCompletions(
     withUsage: request.stream_options?.include_usage ?? false,
   };
   if (!request.stream) return Response.json(completion(await wholeAnswers(engine, asked, signal), head, options));
-  return eventStream(signal, (ends) =>
-    chunks(merge(asked.map((each) => answer(engine, each, ends))), head, asked.length, options),
-  );
+  return eventStream(context, {
+    signal,
+    values: (ends) => chunks(merge(asked.map((each) => answer(engine, each, ends))), head, asked.length, options),
+    failure: (body) => dataEvent(body),
+  });
 }
 
 type Pieces = ReturnType<typeof merge<AnswerDelta, AnswerEnd>>;
@@ -81,28 +82,24 @@ async function* chunks(pieces: Pieces, head: Head, count: number, options: Optio
       ...(options.withUsage && { usage: null }),
     });
   for (let index = 0; index < count; index++) yield chunk(index, { role: "assistant", content: "" }, null);
-  try {
-    for await (const piece of pieces) {
-      if ("end" in piece) {
-        ends[piece.index] = piece.end;
-        yield chunk(piece.index, {}, piece.end.finishReason);
-        continue;
-      }
-      const { text, thinking, calls, tokens } = piece.value;
-      const logprobs = options.withLogprobs ? { content: tokens.map(openAiLogprob), refusal: null } : null;
-      const delta = {
-        ...reasoning(thinking),
-        ...((text !== "" || (thinking === "" && calls.length === 0)) && { content: text }),
-        ...(calls.length > 0 && { tool_calls: calls.map(openAiCallDelta) }),
-      };
-      yield chunk(piece.index, delta, null, logprobs);
+  for await (const piece of pieces) {
+    if ("end" in piece) {
+      ends[piece.index] = piece.end;
+      yield chunk(piece.index, {}, piece.end.finishReason);
+      continue;
     }
-    if (options.withUsage)
-      yield dataEvent({ ...head, object: "chat.completion.chunk", choices: [], usage: usageOf(ends) });
-    yield doneEvent;
-  } catch (error) {
-    yield dataEvent(httpError(error).body);
+    const { text, thinking, calls, tokens } = piece.value;
+    const logprobs = options.withLogprobs ? { content: tokens.map(openAiLogprob), refusal: null } : null;
+    const delta = {
+      ...reasoning(thinking),
+      ...((text !== "" || (thinking === "" && calls.length === 0)) && { content: text }),
+      ...(calls.length > 0 && { tool_calls: calls.map(openAiCallDelta) }),
+    };
+    yield chunk(piece.index, delta, null, logprobs);
   }
+  if (options.withUsage)
+    yield dataEvent({ ...head, object: "chat.completion.chunk", choices: [], usage: usageOf(ends) });
+  yield doneEvent;
 }
 
 function openAiCall({ id, name, arguments: text }: WholeCall): object {

@@ -12,7 +12,6 @@ import {
 import { formatGrammar } from "./answer-grammar.ts";
 import type { ServerContext } from "./context.ts";
 import { encodedPrompts } from "./encoded-prompts.ts";
-import { httpError } from "./http-error.ts";
 import { merge } from "./merge.ts";
 import type { Served } from "./served-models.ts";
 import { dataEvent, doneEvent, eventStream } from "./server-sent-events.ts";
@@ -60,9 +59,12 @@ export async function completions(
     return Response.json({ ...head, choices: wholeChoices(whole, choices), usage: usage(whole.map(({ end }) => end)) });
   }
   const withUsage = request.stream_options?.include_usage ?? false;
-  return eventStream(signal, (ends) =>
-    chunks(merge(answers.map((each) => answer(engine, each, ends))), head, choices, withUsage ? usage : undefined),
-  );
+  return eventStream(context, {
+    signal,
+    values: (ends) =>
+      chunks(merge(answers.map((each) => answer(engine, each, ends))), head, choices, withUsage ? usage : undefined),
+    failure: (body) => dataEvent(body),
+  });
 }
 
 type Pieces = ReturnType<typeof merge<AnswerDelta, AnswerEnd>>;
@@ -126,25 +128,21 @@ async function* chunks(
   const ends: AnswerEnd[] = [];
   const chunk = (index: number, piece: object, finish: string | null): string =>
     dataEvent({ ...head, choices: [{ index, ...piece, finish_reason: finish }], ...(usage && { usage: null }) });
-  try {
-    for (const [index, choice] of choices.entries()) {
-      const first = choice.first();
-      if (first) yield chunk(index, first, null);
-    }
-    for await (const piece of pieces) {
-      const { index } = piece;
-      if ("end" in piece) {
-        ends[index] = piece.end;
-        yield chunk(index, { text: "", logprobs: null }, piece.end.finishReason);
-      } else {
-        yield chunk(index, choices[index]?.piece(piece.value.text, piece.value.tokens) ?? {}, null);
-      }
-    }
-    if (usage) yield dataEvent({ ...head, choices: [], usage: usage(ends) });
-    yield doneEvent;
-  } catch (error) {
-    yield dataEvent(httpError(error).body);
+  for (const [index, choice] of choices.entries()) {
+    const first = choice.first();
+    if (first) yield chunk(index, first, null);
   }
+  for await (const piece of pieces) {
+    const { index } = piece;
+    if ("end" in piece) {
+      ends[index] = piece.end;
+      yield chunk(index, { text: "", logprobs: null }, piece.end.finishReason);
+    } else {
+      yield chunk(index, choices[index]?.piece(piece.value.text, piece.value.tokens) ?? {}, null);
+    }
+  }
+  if (usage) yield dataEvent({ ...head, choices: [], usage: usage(ends) });
+  yield doneEvent;
 }
 
 type Piece = ReturnType<Choice["piece"]>;

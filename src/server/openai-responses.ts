@@ -5,7 +5,6 @@ import { UserError } from "../protocol/user-error.ts";
 import { type AnswerDelta, type AnswerEnd, type AnswerRequest, answer } from "./answer.ts";
 import { chatAnswer } from "./chat-answer.ts";
 import type { ServerContext } from "./context.ts";
-import { httpError } from "./http-error.ts";
 import { openAiLogprob } from "./openai-logprob.ts";
 import { conversationItems, messagesOf } from "./response-input.ts";
 import { type ResponseEvent, ResponseOutput } from "./response-output.ts";
@@ -25,20 +24,33 @@ export async function createResponse(
   const head = headOf(request, asked);
   const steps = (ends: AbortSignal) => {
     const output = new ResponseOutput(({ tokens }) => (withLogprobs ? tokens.map(openAiLogprob) : []));
-    return lifecycle(answer(context.engine, asked, ends), output, head);
+    return lifecycle(answer(context.engine, asked, ends), output, head, (response) => {
+      if (head.store) context.responses.add(response, [...items, ...response.output]);
+    });
   };
-  const keep = (response: ResponseObject): void => {
-    if (head.store) context.responses.add(response, [...items, ...response.output]);
-  };
-  if (request.stream) return eventStream(signal, (ends) => events(steps(ends), head, keep));
-  let response: ResponseObject = head;
-  for await (const step of steps(signal)) response = step.response ?? response;
-  keep(response);
-  return Response.json(response);
+  if (!request.stream) {
+    let response: ResponseObject = head;
+    for await (const step of steps(signal)) response = step.response ?? response;
+    return Response.json(response);
+  }
+  let number = 0;
+  const event = ({ type, ...fields }: Step): string => dataEvent({ type, sequence_number: number++, ...fields }, type);
+  return eventStream(context, {
+    signal,
+    async *values(ends) {
+      for await (const step of steps(ends)) yield event(step);
+    },
+    failure({ error: { message } }) {
+      const failure = { status: "failed", error: { code: "server_error", message } };
+      return event({ type: "response.failed", response: { ...head, ...failure } });
+    },
+  });
 }
 
 /** GET /v1/responses/ID */
-export function showResponse({ responses }: ServerContext, id: string): Response {
+export function showResponse({ responses }: ServerContext, id: string, stream: string): Response {
+  if (stream === "true")
+    throw new UserError("server/unsupported", { value: "stream=true", possible: ["stream=false"] });
   return Response.json(responses.get(id).response);
 }
 
@@ -113,6 +125,7 @@ async function* lifecycle(
   pieces: AsyncGenerator<AnswerDelta, AnswerEnd>,
   output: ResponseOutput,
   head: ResponseObject,
+  keep: (response: ResponseObject) => void,
 ): AsyncGenerator<Step> {
   yield { type: "response.created", response: head };
   yield { type: "response.in_progress", response: head };
@@ -128,28 +141,8 @@ async function* lifecycle(
     usage: usageOf(piece.value),
     ...(isCut && { incomplete_details: { reason: "max_output_tokens" } }),
   };
+  keep(response);
   yield { type: `response.${status}`, response };
-}
-
-async function* events(
-  steps: AsyncGenerator<Step>,
-  head: ResponseObject,
-  keep: (response: ResponseObject) => void,
-): AsyncGenerator<string> {
-  let number = 0;
-  const event = ({ type, ...fields }: Step): string => dataEvent({ type, sequence_number: number++, ...fields }, type);
-  try {
-    let response = head;
-    for await (const step of steps) {
-      response = step.response ?? response;
-      if (response.status !== "in_progress") keep(response);
-      yield event(step);
-    }
-  } catch (error) {
-    const { message } = httpError(error).body.error;
-    const failure = { status: "failed", error: { code: "server_error", message } };
-    yield event({ type: "response.failed", response: { ...head, ...failure } });
-  }
 }
 
 function usageOf({ promptTokens, cachedTokens, completionTokens, reasoningTokens }: AnswerEnd): object {

@@ -38,9 +38,10 @@ beforeAll(async () => {
     models: new ServedModels(engine, { models: [], adapterFolders: [] }),
     responses: new StoredResponses(),
     defaults: { temperature: 0, topP: 1, topK: 0, minP: 0, maxTokens: 9, templateVariables: {} },
+    onBug: () => {},
     maxPending: 9,
   };
-  routes = app(context, { allowedOrigins: ["*"], maxBodyBytes: 1000, onBug: () => {} });
+  routes = app(context, { allowedOrigins: ["*"], maxBodyBytes: 1000 });
   document = Document.parse(await (await routes.request("/openapi.json")).json());
 });
 

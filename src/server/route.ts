@@ -7,6 +7,8 @@ import type { ServerContext } from "./context.ts";
 export interface RouteCall {
   /** A part of the path, by its name there. */
   param(name: string): string;
+  /** What stands behind the path's question mark under a name; "" where nothing does. */
+  query(name: string): string;
   /** @throws UserError when the body is not JSON. */
   json(): Promise<unknown>;
   /** Aborts when the client goes away. */

@@ -36,7 +36,9 @@ export const routes: readonly Route[] = [
   queued(post(openAi("/chat/completions"), "route/chat", ChatRequest, chatCompletions), events),
   queued(post(openAi("/completions"), "route/completions", CompletionRequest, completions), events),
   queued(post(openAi("/responses"), "route/responses", ResponsesRequest, createResponse), events),
-  get("/v1/responses/:id", "route/response", (context, { param }) => showResponse(context, param("id"))),
+  get("/v1/responses/:id", "route/response", (context, { param, query }) =>
+    showResponse(context, param("id"), query("stream")),
+  ),
   {
     ...get("/v1/responses/:id", "route/forget-response", (context, { param }) => deleteResponse(context, param("id"))),
     method: "delete",

@@ -33,16 +33,16 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     prefixBytes: config.prompt_cache_bytes ?? defaultPrefixBytes,
   });
   try {
-    const context = contextOf(config, engine, new ServedModels(engine, { ...modelOptions(config), models }));
+    const context = contextOf(config, engine, new ServedModels(engine, { ...modelOptions(config), models }), ui);
     if (model !== undefined) await context.models.resolve("default_model");
-    const server = await listening(context, config, ui);
+    const server = await listening(context, config);
     const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
     ui.emit({ url, model, adapters: context.models.adapterNames });
     ui.say("server/listening", { url, model, adapters: context.models.adapterNames });
     if (!config.api_key && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
       ui.say("server/open-to-all", { host: config.host });
     }
-    const timer = setInterval(() => void context.models.closeIdle().catch((error) => tellBug(ui, error)), 1000);
+    const timer = setInterval(() => void context.models.closeIdle().catch(context.onBug), 1000);
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     clearInterval(timer);
     await server.close();
@@ -52,16 +52,12 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
   }
 }
 
-function tellBug(ui: Ui, error: unknown): void {
-  ui.tell(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-}
-
 function modelOptions({ adapter_path, adapters, ttl }: ServeConfig) {
   const idleMs = ttl === undefined ? undefined : ttl * 1000;
   return { adapter: adapter_path, adapterFolders: adapters, idleMs };
 }
 
-function contextOf(config: ServeConfig, engine: Engine, models: ServedModels): ServerContext {
+function contextOf(config: ServeConfig, engine: Engine, models: ServedModels, ui: Ui): ServerContext {
   return {
     version: version(),
     engine,
@@ -75,17 +71,17 @@ function contextOf(config: ServeConfig, engine: Engine, models: ServedModels): S
       maxTokens: config.max_tokens,
       templateVariables: config.chat_template_args ?? {},
     },
+    onBug: (error) => ui.tell(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
     maxPending: config.decode_concurrency + config.max_queue,
   };
 }
 
-async function listening(context: ServerContext, config: ServeConfig, ui: Ui) {
+async function listening(context: ServerContext, config: ServeConfig) {
   const { host, port } = config;
   const { fetch } = app(context, {
     apiKey: config.api_key ?? process.env.CYGNET_API_KEY,
     allowedOrigins: config.allowed_origins.split(",").map((origin) => origin.trim()),
     maxBodyBytes,
-    onBug: (error) => tellBug(ui, error),
   });
   const server = await new Promise<ReturnType<typeof listen> & { address(): unknown }>((resolve, reject) => {
     const started = listen({ fetch, hostname: host, port }, () => resolve(started));

@@ -27,6 +27,10 @@ export const serverMessages = {
     en: `The body is not JSON: ${f.reason}`,
     zh: `请求体不是有效的 JSON：${f.reason}`,
   }),
+  "server/too-deep": (f: { most: number }) => ({
+    en: `The body nests lists and objects more than ${f.most} deep. Send a flatter one.`,
+    zh: `请求体的嵌套超过 ${f.most} 层，请减少嵌套。`,
+  }),
   "server/too-large": (f: { most: number }) => ({
     en: `The body is larger than ${f.most / 2 ** 20} MB, which this server takes at most.`,
     zh: `请求体超过了服务器允许的上限 ${f.most / 2 ** 20} MB。`,
