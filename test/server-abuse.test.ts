@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -192,4 +193,26 @@ describe("connections", () => {
     await expect.poll(busy, { timeout: 20_000 }).toEqual(["0", "0"]);
     expect((await completion({ prompt: "hello" })).choices).toEqual(before.choices);
   });
+});
+
+/** The process that computes for the server. */
+function workerOf({ pid }: StartedServer): number {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/status`));
+  const worker = pids.find((each) => readFileSync(`/proc/${each}/status`, "utf8").includes(`PPid:\t${pid}\n`));
+  if (worker === undefined) throw new Error("a server has a process that computes");
+  return Number(worker);
+}
+
+test.skipIf(!existsSync("/proc"))("a killed process that computes is told of, and replaced", async () => {
+  const before = await completion({ prompt: "hello" });
+  const long = { model, prompt: "hello", max_tokens: 900, ignore_eos: true };
+  const post = (body: object) => fetch(`${server.url}/v1/completions`, { method: "POST", body: JSON.stringify(body) });
+  const streamed = await post({ ...long, stream: true });
+  const whole = post(long);
+  await setTimeout(100);
+  process.kill(workerOf(server), "SIGKILL");
+  expect(await streamed.text()).toMatch(/data: \{"error":.*engine\/crashed.*\}\n\n$/);
+  const { status, headers } = await whole;
+  expect([status, Number(headers.get("retry-after"))]).toEqual([503, expect.any(Number)]);
+  expect((await completion({ prompt: "hello" })).choices).toEqual(before.choices);
 });

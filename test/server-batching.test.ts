@@ -38,7 +38,7 @@ async function textOf(server: StartedServer, request: Request, isStreamed: boole
 test("64 requests at once get the answers that each gets alone", { timeout: 240_000 }, async () => {
   const random = randomFrom(64);
   const words = ["hello", "who are you?", "你好", "什么是量化", "a swan", "2 + 2 =", "Tell me more."];
-  // Few candidates: among thousands, as these adapters have them, a rounding error decides one draw in a thousand.
+  // Few candidates: among thousands, as these adapters have them, rounding decided one of 600 draws.
   const samplers: object[] = [
     { temperature: 0 },
     { temperature: 0.7, top_k: 4 },
