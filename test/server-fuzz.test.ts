@@ -103,6 +103,32 @@ function request(): [path: string, body: string] {
         dimensions: oneOf<unknown>(undefined, 3, oneOf(...strange)),
       },
     ],
+    [
+      "/v1/responses",
+      {
+        ...shared,
+        max_output_tokens: shared.max_tokens,
+        input: oneOf<unknown>(
+          ...texts,
+          [message()],
+          [{ type: "reasoning", summary: [] }, message()],
+          oneOf(...strange),
+        ),
+        text: oneOf<unknown>(undefined, { format: { type: "json_object" } }, oneOf(...strange)),
+        previous_response_id: oneOf<unknown>(undefined, undefined, oneOf(...strange)),
+      },
+    ],
+    ["/v1/messages", { ...shared, messages: Array.from({ length: below(4) }, message) }],
+    [
+      "/api/chat",
+      {
+        ...shared,
+        messages: Array.from({ length: below(4) }, message),
+        format: oneOf<unknown>(undefined, "json", { type: "integer" }, oneOf(...strange)),
+        options: { num_predict: shared.max_tokens, top_k: shared.top_k, temperature: shared.temperature },
+      },
+    ],
+    ["/api/generate", { ...shared, prompt: oneOf<unknown>(...texts, oneOf(...strange)), raw: oneOf(true, false) }],
   );
   const json = JSON.stringify(body);
   return [path, random() < 0.05 ? json.slice(0, below(json.length)) : json];

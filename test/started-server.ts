@@ -21,8 +21,11 @@ export interface StartedServer {
 const Listening = z.object({ url: z.string() });
 
 /** `cygnet serve` on the embedded model and a free port, when it listens. */
-export async function startServer(args: readonly string[] = []): Promise<StartedServer> {
-  const { child, finished } = cygnetStarted(["serve", "--model", tinyModel, "--port", "0", "--json", ...args]);
+export async function startServer(
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<StartedServer> {
+  const { child, finished } = cygnetStarted(["serve", "--model", tinyModel, "--port", "0", "--json", ...args], { env });
   const url = await new Promise<string>((done, fail) => {
     let text = "";
     child.stdout?.on("data", (chunk) => {
@@ -42,12 +45,12 @@ export async function startServer(args: readonly string[] = []): Promise<Started
   };
 }
 
-/** A folder with adapters of the embedded model, each with answers of its own. */
-export function tinyAdapters(names: readonly string[]): string {
+/** A folder with adapters of the embedded model, each with answers of its own; low-rank ones, but for those of another type. */
+export function tinyAdapters(names: readonly string[], types: Record<string, "dora"> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), "cygnet-adapters-"));
   for (const [seed, name] of names.entries()) {
     const settings = {
-      fine_tune_type: "lora" as const,
+      fine_tune_type: types[name] ?? ("lora" as const),
       num_layers: 2,
       lora_parameters: { rank: 2 + seed, scale: 2, dropout: 0 },
     };

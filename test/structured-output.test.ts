@@ -1,3 +1,4 @@
+import Anthropic from "@anthropic-ai/sdk";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -78,6 +79,16 @@ describe("response_format", () => {
     const format = { response_format: { type: "json_schema", json_schema: { schema } } };
     const completion = await openai.completions.create({ model, prompt: "hello", ...format });
     expect(completion.choices[0]?.text).toMatch(valid);
+  });
+
+  test("holds for Anthropic's output_config too", async () => {
+    const anthropic = new Anthropic({ baseURL: server.url, apiKey: "none", maxRetries: 0 });
+    const schema = { type: "object", properties: { a: { enum: ["x", "y"] } }, required: ["a"] };
+    const { content } = await anthropic.messages.create({
+      ...{ model, max_tokens: 50, messages: [{ role: "user", content: "hello" }] },
+      output_config: { format: { type: "json_schema", schema } },
+    });
+    expect(content).toEqual([{ type: "text", text: expect.stringMatching(/^\{"a": "[xy]"\}$/) }]);
   });
 
   test("json_object gives an object, and max_tokens may cut it", async () => {

@@ -24,15 +24,17 @@ const kinds: readonly RepositoryKind[] = ["model", "dataset"];
 
 /** Everything in the caches of both hubs, whoever downloaded it. */
 export function cachedRepositories(): CachedRepository[] {
-  const found = hubNames.flatMap((hub) => {
-    const { cacheFolder } = hubSettings(hub);
-    return kinds.flatMap((kind) => {
-      const roots = hub === "hf" ? huggingFaceRoots(cacheFolder, kind) : modelScopeRoots(cacheFolder, kind);
-      // A pull that was refused leaves empty folders.
-      return roots.map(({ name, root }) => describe(hub, kind, name, root)).filter(({ bytes }) => bytes > 0);
-    });
-  });
-  return found.sort((a, b) => a.name.localeCompare(b.name));
+  const found = kinds.flatMap((kind) => rootsOf(kind).map((root) => ({ ...describe(root), bytes: sizeOf(root.root) })));
+  // A pull that was refused leaves empty folders.
+  return found.filter(({ bytes }) => bytes > 0).sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Models that were downloaded whole, and where. Measures nothing, so it is quick enough for every request. */
+export function cachedModels(): { name: string; folder: string }[] {
+  const found = rootsOf("model").map(describe);
+  return found
+    .flatMap(({ name, folder, isComplete }) => (isComplete && folder !== undefined ? [{ name, folder }] : []))
+    .sort((a, b) => a.name.localeCompare(b.name));
 }
 
 /** Removes a repository, and its locks where Python keeps some. */
@@ -41,12 +43,23 @@ export function removeCached({ hub, root }: CachedRepository): void {
   if (hub === "hf") rmSync(join(dirname(root), ".locks", basename(root)), { recursive: true, force: true });
 }
 
-function describe(hub: HubName, kind: RepositoryKind, name: string, root: string): CachedRepository {
+function rootsOf(kind: RepositoryKind): PlacedRoot[] {
+  return hubNames.flatMap((hub) => {
+    const { cacheFolder } = hubSettings(hub);
+    const roots = hub === "hf" ? huggingFaceRoots(cacheFolder, kind) : modelScopeRoots(cacheFolder, kind);
+    return roots.map((root) => ({ hub, kind, ...root }));
+  });
+}
+
+type PlacedRoot = Pick<CachedRepository, "hub" | "kind" | "name" | "root">;
+
+function describe(place: PlacedRoot): Omit<CachedRepository, "bytes"> {
+  const { hub, kind, name, root } = place;
   const revisions = [defaultRevision[hub], ...namesIn(join(root, "refs")), ...namesIn(join(root, "snapshots"))];
   const copies = revisions.flatMap((revision) => findCopy({ hub, kind, name, revision }) ?? []);
   const whole = copies.find(({ missing }) => missing.length === 0);
   const { folder, missing = [] } = whole ?? copies[0] ?? {};
-  return { hub, kind, name, root, folder, isComplete: whole !== undefined, missing, bytes: sizeOf(root) };
+  return { ...place, folder, isComplete: whole !== undefined, missing };
 }
 
 interface Root {

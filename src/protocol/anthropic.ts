@@ -51,6 +51,11 @@ export const MessagesRequest = Conversation.extend({
   top_p: z.number().min(0).max(1).nullish(),
   top_k: z.int().min(0).nullish(),
   stop_sequences: z.array(z.string()).nullish(),
+  output_config: z
+    .looseObject({
+      format: z.looseObject({ type: z.literal("json_schema"), schema: z.record(z.string(), z.unknown()) }).nullish(),
+    })
+    .nullish(),
 });
 export type MessagesRequest = z.infer<typeof MessagesRequest>;
 

@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { say } from "./language.ts";
+import { ReasoningEffort, RequestMessage, Tool } from "./openai.ts";
+import { unsupported } from "./unsupported.ts";
 
 // Requests of Ollama's API.
 
@@ -19,12 +22,23 @@ const Options = z.looseObject({
 });
 export type Options = z.infer<typeof Options>;
 
+/** "json", or the schema of the answer. */
+const Format = z.union([z.enum(["json", ""]), z.record(z.string(), z.unknown())]).nullish();
+export type Format = z.infer<typeof Format>;
+
 const shared = {
   model: z.string(),
   stream: z.boolean().nullish(),
   options: Options.nullish(),
-  think: z.union([z.boolean(), z.string()]).nullish(),
+  think: z.union([z.boolean(), ReasoningEffort]).nullish(),
+  format: Format,
 };
+
+/** What only models of pictures could answer. */
+const noImages = z
+  .array(z.unknown())
+  .max(0, { error: () => say("server/no-images", { type: "images" }) })
+  .nullish();
 
 export const OllamaGenerateRequest = z.looseObject({
   ...shared,
@@ -32,14 +46,26 @@ export const OllamaGenerateRequest = z.looseObject({
   system: z.string().nullish(),
   /** The prompt is given to the model as it is. */
   raw: z.boolean().nullish(),
+  images: noImages,
+  suffix: z.literal("", unsupported('""')).nullish(),
+  template: z.literal("", unsupported('""')).nullish(),
+  context: z.array(z.unknown()).max(0, unsupported("[]")).nullish(),
 });
 export type OllamaGenerateRequest = z.infer<typeof OllamaGenerateRequest>;
 
+const Message = z.looseObject({
+  role: z.enum(["system", "user", "assistant", "tool"]),
+  content: z.string().default(""),
+  images: noImages,
+  tool_calls: RequestMessage.shape.tool_calls,
+  /** Of a result: the tool that it came from. */
+  tool_name: z.string().nullish(),
+});
+
 export const OllamaChatRequest = z.looseObject({
   ...shared,
-  messages: z
-    .array(z.looseObject({ role: z.enum(["system", "user", "assistant", "tool"]), content: z.string().default("") }))
-    .default([]),
+  messages: z.array(Message).default([]),
+  tools: z.array(Tool).nullish(),
 });
 export type OllamaChatRequest = z.infer<typeof OllamaChatRequest>;
 
@@ -48,7 +74,12 @@ export const OllamaEmbedRequest = z.looseObject({
   input: z.union([z.string(), z.array(z.string())]),
   dimensions: z.int().min(1).nullish(),
 });
+export type OllamaEmbedRequest = z.infer<typeof OllamaEmbedRequest>;
 
 export const OllamaShowRequest = z
   .looseObject({ model: z.string().optional(), name: z.string().optional() })
   .refine(({ model, name }) => model !== undefined || name !== undefined, { message: "model is missing" });
+export type OllamaShowRequest = z.infer<typeof OllamaShowRequest>;
+
+/** What is told when a request fails. */
+export const OllamaError = z.object({ error: z.string() });

@@ -65,7 +65,10 @@ export const ToolChoice = z.union([
 ]);
 export type ToolChoice = z.infer<typeof ToolChoice>;
 
-const RequestMessage = z.looseObject({
+/** "none" is an answer without thoughts. */
+export const ReasoningEffort = z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
+
+export const RequestMessage = z.looseObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
   content: z.union([z.string(), z.array(z.looseObject({ type: z.string() })), z.null()]).optional(),
   tool_calls: z
@@ -84,6 +87,7 @@ export const ChatRequest = AnswerFields.extend({
   parallel_tool_calls: flag,
   chat_template_kwargs: z.record(z.string(), z.unknown()).nullish(),
   enable_thinking: flag,
+  reasoning_effort: ReasoningEffort.nullish(),
   /** mlx-lm: what stands before each role's text where the model has no template. */
   role_mapping: z.record(z.string(), z.string()).nullish(),
   /** vLLM: the last message is continued. */
@@ -109,3 +113,16 @@ export const EmbeddingRequest = z.looseObject({
   dimensions: z.int().min(1).nullish(),
 });
 export type EmbeddingRequest = z.infer<typeof EmbeddingRequest>;
+
+/** vLLM's requests to add and remove adapters. */
+export const AddAdapterRequest = z.looseObject({ lora_name: z.string().min(1), lora_path: z.string().min(1) });
+export type AddAdapterRequest = z.infer<typeof AddAdapterRequest>;
+
+export const RemoveAdapterRequest = z.looseObject({ lora_name: z.string() });
+export type RemoveAdapterRequest = z.infer<typeof RemoveAdapterRequest>;
+
+/** What is told when a request fails. */
+export const ErrorBody = z.object({
+  error: z.object({ message: z.string(), type: z.string(), code: z.string(), param: z.null() }),
+});
+export type ErrorBody = z.infer<typeof ErrorBody>;

@@ -1,61 +1,55 @@
 import { randomUUID } from "node:crypto";
-import { type Block, CountTokensRequest, MessagesRequest } from "../protocol/anthropic.ts";
+import type { Block, CountTokensRequest, MessagesRequest } from "../protocol/anthropic.ts";
 import type { ChatRequest } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
-import { type AnswerDelta, type AnswerEnd, answer, answerRequest } from "./answer.ts";
-import { grammarFor } from "./answer-grammar.ts";
-import { type ChatPrompt, chatPrompt, thoughtsOf } from "./chat-prompt.ts";
+import { type AnswerDelta, type AnswerEnd, answer } from "./answer.ts";
+import { chatAnswer, conversationPrompt } from "./chat-answer.ts";
 import type { ServerContext } from "./context.ts";
-import { httpError } from "./http-error.ts";
-import type { Served } from "./served-models.ts";
 import { dataEvent, eventStream } from "./server-sent-events.ts";
-import { addCalls, toolUseOf, type WholeCall } from "./tool-use.ts";
+import { argumentsOf } from "./tool-use.ts";
+import { type WholeAnswer, wholeAnswer } from "./whole-answer.ts";
 
 /** POST /v1/messages */
-export async function messages(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
-  const request = MessagesRequest.parse(body);
-  const { served, prompt } = await promptOf(context, request);
-  const toolUse = toolUseOf(served.model.tokenizer, openAiTools(request));
-  const grammar = grammarFor(toolUse?.grammar, prompt);
+export async function messages(
+  context: ServerContext,
+  request: MessagesRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   const { max_tokens, temperature, top_p, top_k, stop_sequences: stop } = request;
-  const fields = { max_tokens, temperature, top_p, top_k, stop };
-  const base = answerRequest(served, prompt.ids, fields, context.defaults);
-  const thoughts = thoughtsOf(served.model.tokenizer, prompt);
-  const abort = new AbortController();
-  signal.addEventListener("abort", () => abort.abort(), { once: true });
-  const pieces = answer(context.engine, { ...base, thoughts, toolUse, grammar }, abort.signal);
+  const schema = request.output_config?.format?.schema;
+  const response_format = schema && { type: "json_schema" as const, json_schema: { schema } };
+  const fields = { max_tokens, temperature, top_p, top_k, stop, response_format };
+  const asked = await chatAnswer(context, { ...conversationOf(request), ...fields });
   const message = {
     id: `msg_${randomUUID().replaceAll("-", "")}`,
     type: "message",
     role: "assistant",
     model: request.model,
   };
-  if (request.stream) return eventStream(events(pieces, message, prompt.ids.length), abort);
-  return Response.json(await whole(pieces, message));
+  const { engine } = context;
+  if (!request.stream) return Response.json(whole(await wholeAnswer(engine, asked, signal), message));
+  return eventStream(context, {
+    signal,
+    values: (ends) => events(answer(engine, asked, ends), message, asked.prompt.length),
+    failure: (body) => dataEvent({ type: "error", ...body }, "error"),
+  });
 }
 
 /** POST /v1/messages/count_tokens */
-export async function countTokens(context: ServerContext, body: unknown): Promise<Response> {
-  const { prompt } = await promptOf(context, CountTokensRequest.parse(body));
+export async function countTokens(context: ServerContext, request: CountTokensRequest): Promise<Response> {
+  const { prompt } = await conversationPrompt(context, conversationOf(request));
   return Response.json({ input_tokens: prompt.ids.length });
 }
 
-async function promptOf(
-  context: ServerContext,
-  request: CountTokensRequest,
-): Promise<{ served: Served; prompt: ChatPrompt }> {
-  const served = await context.models.resolve(request.model);
-  const enable_thinking = request.thinking ? request.thinking.type !== "disabled" : undefined;
-  const prompt = await chatPrompt(
-    served.model.tokenizer,
-    {
-      messages: openAiMessages(request),
-      tools: request.tool_choice?.type === "none" ? undefined : openAiTools(request).tools,
-      ...(enable_thinking !== undefined && { enable_thinking }),
-    },
-    context.defaults.templateVariables,
-  );
-  return { served, prompt };
+/** The request as chat completions have it. */
+function conversationOf(request: CountTokensRequest): ChatRequest {
+  const { model, thinking } = request;
+  return {
+    model,
+    messages: openAiMessages(request),
+    ...openAiTools(request),
+    enable_thinking: thinking ? thinking.type !== "disabled" : undefined,
+  };
 }
 
 function openAiTools({
@@ -120,32 +114,11 @@ function resultOf({ tool_use_id, content }: Block): Messages[number] {
 
 type Pieces = AsyncGenerator<AnswerDelta, AnswerEnd>;
 
-async function whole(pieces: Pieces, message: object): Promise<object> {
-  const found: { text: string; thinking: string; calls: WholeCall[] } = { text: "", thinking: "", calls: [] };
-  let step = await pieces.next();
-  for (; !step.done; step = await pieces.next()) {
-    found.text += step.value.text;
-    found.thinking += step.value.thinking;
-    addCalls(found.calls, step.value.calls);
-  }
-  const thoughts = found.thinking === "" ? [] : [{ type: "thinking", thinking: found.thinking, signature: "" }];
-  const texts = found.text === "" && found.calls.length > 0 ? [] : [{ type: "text", text: found.text }];
-  const calls = found.calls.map(({ id, name, arguments: text }) => ({
-    type: "tool_use",
-    id,
-    name,
-    input: inputOf(text),
-  }));
-  return { ...message, content: [...thoughts, ...texts, ...calls], ...ending(step.value) };
-}
-
-/** Arguments that max_tokens cut stay text. */
-function inputOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return { text };
-  }
+function whole({ text, thinking, calls, end }: WholeAnswer, message: object): object {
+  const thoughts = thinking === "" ? [] : [{ type: "thinking", thinking, signature: "" }];
+  const texts = text === "" && calls.length > 0 ? [] : [{ type: "text", text }];
+  const uses = calls.map((call) => ({ type: "tool_use", id: call.id, name: call.name, input: argumentsOf(call) }));
+  return { ...message, content: [...thoughts, ...texts, ...uses], ...ending(end) };
 }
 
 const stopReasons = { length: "max_tokens", tool_calls: "tool_use", stop: "end_turn" };
@@ -184,29 +157,25 @@ async function* events(pieces: Pieces, message: object, promptTokens: number): A
     index++;
     return closing + event("content_block_start", { index, content_block });
   };
-  try {
-    let step = await pieces.next();
-    for (; !step.done; step = await pieces.next()) {
-      const { text, thinking, calls } = step.value;
-      if (thinking !== "") {
-        if (open !== "thinking") yield enter(thinkingBlock);
-        yield event("content_block_delta", { index, delta: { type: "thinking_delta", thinking } });
-      }
-      if (text !== "") {
-        if (open !== "text") yield enter(textBlock);
-        yield event("content_block_delta", { index, delta: { type: "text_delta", text } });
-      }
-      for (const { id, name = "", arguments: partial_json } of calls) {
-        if (id !== undefined) yield enter({ type: "tool_use", id, name, input: {} });
-        else yield event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json } });
-      }
+  let step = await pieces.next();
+  for (; !step.done; step = await pieces.next()) {
+    const { text, thinking, calls } = step.value;
+    if (thinking !== "") {
+      if (open !== "thinking") yield enter(thinkingBlock);
+      yield event("content_block_delta", { index, delta: { type: "thinking_delta", thinking } });
     }
-    if (!open) yield enter(textBlock);
-    yield event("content_block_stop", { index });
-    const { usage: counts, ...delta } = ending(step.value);
-    yield event("message_delta", { delta, usage: counts });
-    yield event("message_stop", {});
-  } catch (error) {
-    yield dataEvent({ type: "error", ...httpError(error).body }, "error");
+    if (text !== "") {
+      if (open !== "text") yield enter(textBlock);
+      yield event("content_block_delta", { index, delta: { type: "text_delta", text } });
+    }
+    for (const { id, name = "", arguments: partial_json } of calls) {
+      if (id !== undefined) yield enter({ type: "tool_use", id, name, input: {} });
+      else yield event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json } });
+    }
   }
+  if (!open) yield enter(textBlock);
+  yield event("content_block_stop", { index });
+  const { usage: counts, ...delta } = ending(step.value);
+  yield event("message_delta", { delta, usage: counts });
+  yield event("message_stop", {});
 }

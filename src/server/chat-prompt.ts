@@ -24,7 +24,13 @@ export function thoughtsOf(
 
 type Conversation = Pick<
   ChatRequest,
-  "messages" | "tools" | "enable_thinking" | "chat_template_kwargs" | "role_mapping" | "continue_final_message"
+  | "messages"
+  | "tools"
+  | "enable_thinking"
+  | "reasoning_effort"
+  | "chat_template_kwargs"
+  | "role_mapping"
+  | "continue_final_message"
 >;
 
 /** What stands before each role's text where a model has no template. */
@@ -41,7 +47,12 @@ export async function chatPrompt(
     const ids = await tokenizer.encode(plainConversation(messages, request.role_mapping ?? plainRoles));
     return { ids, inThoughts: false, mayThink: tokenizer.hasThinking };
   }
-  const { enable_thinking, ...templateVariables } = { ...variables, ...request.chat_template_kwargs };
+  const effort = request.reasoning_effort;
+  const { enable_thinking, ...templateVariables } = {
+    ...variables,
+    ...(effort && { reasoning_effort: effort, enable_thinking: effort !== "none" }),
+    ...request.chat_template_kwargs,
+  };
   const enableThinking = request.enable_thinking ?? enable_thinking;
   const continued = request.continue_final_message ?? false;
   const text = tokenizer.render(messages, {

@@ -1,15 +1,18 @@
 import { z } from "zod";
+import type { ErrorBody } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 
 /** What a client is told when a request fails: a status, and OpenAI's error object. */
 export interface HttpError {
-  status: 400 | 401 | 404 | 413 | 429 | 500 | 503;
-  body: { error: { message: string; type: string; code: string; param: null } };
+  status: 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503;
+  body: ErrorBody;
 }
 
 const statuses: Record<string, HttpError["status"]> = {
   "server/unknown-model": 404,
   "server/no-route": 404,
+  "server/unknown-response": 404,
+  "server/wrong-method": 405,
   "server/no-key": 401,
   "server/too-large": 413,
   "server/busy": 429,
@@ -23,21 +26,26 @@ const types: Record<HttpError["status"], string> = {
   400: "invalid_request_error",
   401: "authentication_error",
   404: "not_found_error",
+  405: "invalid_request_error",
   413: "request_too_large",
   429: "rate_limit_error",
   500: "api_error",
   503: "overloaded_error",
 };
 
-export function httpError(error: unknown): HttpError {
+/** onBug is told of what is no fault of the request. */
+export function httpError(error: unknown, onBug: (error: unknown) => void): HttpError {
   const { code, message } = described(error);
   const status = code === "internal" ? 500 : (statuses[code] ?? 400);
+  if (status === 500) onBug(error);
   return { status, body: { error: { message, type: types[status], code, param: null } } };
 }
 
 function described(error: unknown): { code: string; message: string } {
   if (error instanceof z.ZodError)
-    return described(new UserError("server/bad-request", { problems: error.issues.map(problemOf) }));
+    return described(
+      new UserError("server/bad-request", { problems: error.issues.flatMap((issue) => problemsOf(issue)) }),
+    );
   if (!(error instanceof UserError))
     return { code: "internal", message: "The server has a bug here; its log says more." };
   const facts: unknown = error.facts;
@@ -46,6 +54,17 @@ function described(error: unknown): { code: string; message: string } {
   return { code, message: error.message };
 }
 
-function problemOf({ path, message }: z.core.$ZodIssue): string {
-  return path.length > 0 ? `${path.join(".")}: ${message}` : message;
+/** Of what may be one of several things, what is wrong with the one that it is most like. */
+function problemsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[] = []): string[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === "invalid_union") {
+    const depths = issue.errors.map((each) => Math.max(0, ...each.map(depthOf)));
+    const nearest = issue.errors[depths.indexOf(Math.max(1, ...depths))];
+    if (nearest) return nearest.flatMap((each) => problemsOf(each, path));
+  }
+  return [path.length > 0 ? `${path.join(".")}: ${issue.message}` : issue.message];
+}
+
+function depthOf({ path }: z.core.$ZodIssue): number {
+  return path.length;
 }

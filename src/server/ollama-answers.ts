@@ -1,128 +1,104 @@
-import { OllamaChatRequest, OllamaGenerateRequest, type Options } from "../protocol/ollama.ts";
-import type { AnswerFields } from "../protocol/openai.ts";
-import { type AnswerDelta, type AnswerEnd, type AnswerRequest, answer, answerRequest } from "./answer.ts";
-import { chatPrompt } from "./chat-prompt.ts";
+import type { Format, OllamaChatRequest, OllamaGenerateRequest, Options } from "../protocol/ollama.ts";
+import type { AnswerFields, ChatRequest, ResponseFormat } from "../protocol/openai.ts";
+import { UserError } from "../protocol/user-error.ts";
+import { type AnswerRequest, answer, answerRequest } from "./answer.ts";
+import { formatGrammar, grammarFor } from "./answer-grammar.ts";
+import { chatAnswer } from "./chat-answer.ts";
 import type { ServerContext } from "./context.ts";
-import { httpError } from "./http-error.ts";
-import type { Served } from "./served-models.ts";
+import { lineOf, messageOf, nothing, type OllamaPiece, ollamaEnding, ollamaLines } from "./ollama-lines.ts";
 import { lineStream } from "./server-sent-events.ts";
+import { knowsTools } from "./tool-use.ts";
+import { wholeAnswer } from "./whole-answer.ts";
 
 /** POST /api/generate */
-export async function ollamaGenerate(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
-  const request = OllamaGenerateRequest.parse(body);
-  const served = await context.models.resolve(request.model);
-  if (request.prompt === "") return Response.json(loaded(request.model, { response: "" }));
-  const system = request.system ? [{ role: "system" as const, content: request.system }] : [];
-  const messages = [...system, { role: "user" as const, content: request.prompt }];
-  const prompt = request.raw
-    ? { ids: await served.model.tokenizer.encode(request.prompt), inThoughts: false }
-    : await promptOf(context, served, messages, request.think);
-  return respond(context, { ...request, served, ...prompt }, signal, (text, thinking) => ({
+export async function ollamaGenerate(
+  context: ServerContext,
+  request: OllamaGenerateRequest,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { prompt, system, raw } = request;
+  if (prompt === "") return loaded(context, request.model, { response: "" });
+  const messages = [
+    ...(system ? [{ role: "system" as const, content: system }] : []),
+    { role: "user" as const, content: prompt },
+  ];
+  const asked = raw ? await rawAnswer(context, request) : await chatAnswer(context, chatRequest(request, messages));
+  return respond(context, request, asked, signal, ({ text, thinking }) => ({
     response: text,
     ...(thinking !== "" && { thinking }),
   }));
 }
 
 /** POST /api/chat */
-export async function ollamaChat(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
-  const request = OllamaChatRequest.parse(body);
-  const served = await context.models.resolve(request.model);
-  const message = (text: string, thinking: string) => ({
-    message: { role: "assistant", content: text, ...(thinking !== "" && { thinking }) },
-  });
-  if (request.messages.length === 0) return Response.json(loaded(request.model, message("", "")));
-  const prompt = await promptOf(context, served, request.messages, request.think);
-  return respond(context, { ...request, served, ...prompt }, signal, message);
+export async function ollamaChat(
+  context: ServerContext,
+  request: OllamaChatRequest,
+  signal: AbortSignal,
+): Promise<Response> {
+  if (request.messages.length === 0) return loaded(context, request.model, messageOf(nothing));
+  const messages = request.messages.map(({ tool_name: name, ...message }) => ({ ...message, ...(name && { name }) }));
+  const asked = await chatAnswer(context, { ...chatRequest(request, messages), tools: request.tools });
+  const { tokenizer, name: model } = asked.served.model;
+  if (asked.toolUse && !knowsTools(tokenizer)) throw new UserError("server/model-without-tools", { model });
+  return respond(context, request, asked, signal, messageOf);
 }
 
-type Think = OllamaChatRequest["think"];
+type Shared = Pick<OllamaChatRequest, "model" | "stream" | "options" | "think" | "format">;
 
-function promptOf(
-  { defaults }: ServerContext,
-  { model }: Served,
-  messages: OllamaChatRequest["messages"],
-  think: Think,
-) {
-  const thinking = think === undefined || think === null ? {} : { enable_thinking: think !== false };
-  return chatPrompt(model.tokenizer, { messages, ...thinking }, defaults.templateVariables);
+/** The request as chat completions have it. */
+function chatRequest({ model, options, think, format }: Shared, messages: ChatRequest["messages"]): ChatRequest {
+  return {
+    ...fieldsOf(options ?? {}),
+    model,
+    messages,
+    response_format: responseFormat(format),
+    ...(typeof think === "boolean" ? { enable_thinking: think } : { reasoning_effort: think }),
+  };
+}
+
+/** The prompt goes to the model as it is. */
+async function rawAnswer(context: ServerContext, request: OllamaGenerateRequest): Promise<AnswerRequest> {
+  const served = await context.models.resolve(request.model);
+  const ids = await served.model.tokenizer.encode(request.prompt);
+  const grammar = formatGrammar(responseFormat(request.format));
+  return {
+    ...answerRequest(served, ids, fieldsOf(request.options ?? {}), context.defaults),
+    grammar: grammarFor(grammar, { inThoughts: false, mayThink: false }),
+  };
+}
+
+function responseFormat(format: Format): ResponseFormat | undefined {
+  if (!format) return undefined;
+  return format === "json" ? { type: "json_object" } : { type: "json_schema", json_schema: { schema: format } };
 }
 
 /** What Ollama answers when it is only asked to load a model. */
-function loaded(model: string, empty: object): object {
-  return { model, created_at: new Date().toISOString(), ...empty, done: true, done_reason: "load" };
-}
-
-interface Asked {
-  model: string;
-  served: Served;
-  ids: number[];
-  inThoughts: boolean;
-  stream?: boolean | null | undefined;
-  think?: Think;
-  options?: Options | null | undefined;
+async function loaded({ models }: ServerContext, model: string, empty: object): Promise<Response> {
+  await models.resolve(model);
+  return Response.json({ model, created_at: new Date().toISOString(), ...empty, done: true, done_reason: "load" });
 }
 
 async function respond(
   context: ServerContext,
-  { model, served, ids, inThoughts, stream, think, options }: Asked,
+  { model, stream }: Shared,
+  asked: AnswerRequest,
   signal: AbortSignal,
-  shape: (text: string, thinking: string) => object,
+  shape: (piece: OllamaPiece) => object,
 ): Promise<Response> {
-  const start = process.hrtime.bigint();
-  const request: AnswerRequest = {
-    ...answerRequest(served, ids, fieldsOf(options ?? {}, served), context.defaults),
-    thoughts: served.model.tokenizer.hasThinking && think !== false ? { inside: inThoughts } : undefined,
-  };
-  const abort = new AbortController();
-  signal.addEventListener("abort", () => abort.abort(), { once: true });
-  const pieces = answer(context.engine, request, abort.signal);
-  const line = (value: object): object => ({ model, created_at: new Date().toISOString(), ...value });
-  if (stream ?? true) return lineStream(lines(pieces, line, shape, start), abort);
-  const found = { text: "", thinking: "" };
-  let step = await pieces.next();
-  for (; !step.done; step = await pieces.next()) {
-    found.text += step.value.text;
-    found.thinking += step.value.thinking;
+  const { engine } = context;
+  const head = { model, start: process.hrtime.bigint() };
+  if (stream ?? true) {
+    return lineStream(context, {
+      signal,
+      values: (ends) => ollamaLines(answer(engine, asked, ends), head, shape),
+      failure: ({ error }) => ({ error: error.message }),
+    });
   }
-  return Response.json(line({ ...shape(found.text, found.thinking), ...ending(step.value, start, start) }));
+  const whole = await wholeAnswer(engine, asked, signal);
+  return Response.json(lineOf(head, { ...shape(whole), ...ollamaEnding(whole.end, head) }));
 }
 
-async function* lines(
-  pieces: AsyncGenerator<AnswerDelta, AnswerEnd>,
-  line: (value: object) => object,
-  shape: (text: string, thinking: string) => object,
-  start: bigint,
-): AsyncGenerator<object> {
-  let first = 0n;
-  try {
-    let step = await pieces.next();
-    for (; !step.done; step = await pieces.next()) {
-      if (first === 0n) first = process.hrtime.bigint();
-      const { text, thinking } = step.value;
-      if (text !== "" || thinking !== "") yield line({ ...shape(text, thinking), done: false });
-    }
-    yield line({ ...shape("", ""), ...ending(step.value, start, first || start) });
-  } catch (error) {
-    yield { error: httpError(error).body.error.message };
-  }
-}
-
-/** Times in nanoseconds. */
-function ending(end: AnswerEnd, start: bigint, first: bigint): object {
-  const now = process.hrtime.bigint();
-  return {
-    done: true,
-    done_reason: end.finishReason,
-    total_duration: Number(now - start),
-    load_duration: 0,
-    prompt_eval_count: end.promptTokens,
-    prompt_eval_duration: Number(first - start),
-    eval_count: end.completionTokens,
-    eval_duration: Number(now - first),
-  };
-}
-
-function fieldsOf(options: Options, { model }: Served): AnswerFields {
+function fieldsOf(options: Options): AnswerFields {
   const { num_predict, repeat_penalty, repeat_last_n, presence_penalty, frequency_penalty, ...rest } = options;
   const { temperature, top_p, top_k, min_p, seed, stop } = rest;
   const unlimited = num_predict !== undefined && num_predict !== null && num_predict < 0;
@@ -130,6 +106,7 @@ function fieldsOf(options: Options, { model }: Served): AnswerFields {
     ...{ temperature, top_p, top_k, min_p, seed, stop, presence_penalty, frequency_penalty },
     repetition_penalty: repeat_penalty,
     repetition_context_size: repeat_last_n,
-    max_tokens: unlimited ? model.contextLength : num_predict,
+    // what the context leaves, as long as it may be
+    max_tokens: unlimited ? Number.MAX_SAFE_INTEGER : num_predict,
   };
 }

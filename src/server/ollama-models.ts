@@ -1,9 +1,10 @@
 import { statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { OllamaEmbedRequest, OllamaShowRequest } from "../protocol/ollama.ts";
+import type { OllamaEmbedRequest, OllamaShowRequest } from "../protocol/ollama.ts";
 import type { ServerContext } from "./context.ts";
 import { embedTexts } from "./openai-embeddings.ts";
+import { knowsTools } from "./tool-use.ts";
 
 /** The version of Ollama's API that these routes answer like. */
 const apiVersion = "0.12.0";
@@ -22,19 +23,22 @@ export async function ollamaTags({ models }: ServerContext): Promise<Response> {
   return Response.json({ models: listed.map(described) });
 }
 
+/** When models expire that stay, as Ollama has it: in a time that no client lives to see. */
+const never = new Date("2318-01-01T00:00:00Z");
+
 /** GET /api/ps: models in memory. */
-export function ollamaProcesses({ engine }: ServerContext): Response {
-  const models = engine.status.models.map(({ model: name, weightBytes, cacheBytes }) => ({
+export function ollamaProcesses({ engine, models }: ServerContext): Response {
+  const loaded = engine.status.models.map(({ model: name, weightBytes, cacheBytes }) => ({
     ...described({ name, bytes: weightBytes + cacheBytes, modified: new Date() }),
     size_vram: weightBytes + cacheBytes,
-    expires_at: new Date(Date.now() + 365 * 86_400_000).toISOString(),
+    expires_at: (models.expiry(name) ?? never).toISOString(),
   }));
-  return Response.json({ models });
+  return Response.json({ models: loaded });
 }
 
 /** POST /api/show */
-export async function ollamaShow({ models }: ServerContext, body: unknown): Promise<Response> {
-  const { model, name = model ?? "" } = OllamaShowRequest.parse(body);
+export async function ollamaShow({ models }: ServerContext, request: OllamaShowRequest): Promise<Response> {
+  const { model, name = model ?? "" } = request;
   const { model: served } = await models.resolve(name);
   const { bytes, modified } = await factsOf(served.folder);
   const { details } = described({ name, bytes, modified });
@@ -47,14 +51,18 @@ export async function ollamaShow({ models }: ServerContext, body: unknown): Prom
       "general.architecture": served.architecture,
       [`${served.architecture}.context_length`]: served.contextLength,
     },
-    capabilities: ["completion", ...(served.tokenizer.hasThinking ? ["thinking"] : [])],
+    capabilities: [
+      "completion",
+      ...(knowsTools(served.tokenizer) ? ["tools"] : []),
+      ...(served.tokenizer.hasThinking ? ["thinking"] : []),
+    ],
     modified_at: modified.toISOString(),
   });
 }
 
 /** POST /api/embed */
-export async function ollamaEmbed(context: ServerContext, body: unknown): Promise<Response> {
-  const { model, input, dimensions } = OllamaEmbedRequest.parse(body);
+export async function ollamaEmbed(context: ServerContext, request: OllamaEmbedRequest): Promise<Response> {
+  const { model, input, dimensions } = request;
   const start = process.hrtime.bigint();
   const { vectors, tokens } = await embedTexts(context, model, input, dimensions);
   return Response.json({

@@ -1,60 +1,42 @@
 import { randomUUID } from "node:crypto";
-import { ChatRequest } from "../protocol/openai.ts";
-import {
-  type AnswerDelta,
-  type AnswerEnd,
-  type AnswerRequest,
-  type AnswerToken,
-  answer,
-  answerRequest,
-  emptyDelta,
-} from "./answer.ts";
-import { formatGrammar, grammarFor } from "./answer-grammar.ts";
-import { chatPrompt, thoughtsOf } from "./chat-prompt.ts";
+import type { ChatRequest } from "../protocol/openai.ts";
+import { type AnswerDelta, type AnswerEnd, answer } from "./answer.ts";
+import { chatAnswer } from "./chat-answer.ts";
 import type { ServerContext } from "./context.ts";
-import { httpError } from "./http-error.ts";
 import { merge } from "./merge.ts";
+import { openAiLogprob } from "./openai-logprob.ts";
 import { dataEvent, doneEvent, eventStream } from "./server-sent-events.ts";
-import { addCalls, type CallDelta, toolUseOf, type WholeCall } from "./tool-use.ts";
+import type { CallDelta, WholeCall } from "./tool-use.ts";
 import { usageOf } from "./usage.ts";
+import { type WholeAnswer, wholeAnswers } from "./whole-answer.ts";
 
 /** POST /v1/chat/completions */
-export async function chatCompletions(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
-  const request = ChatRequest.parse(body);
-  const served = await context.models.resolve(request.model, request.adapters);
-  const { tokenizer } = served.model;
-  const toolUse = toolUseOf(tokenizer, request);
-  const tools = request.tool_choice === "none" ? undefined : request.tools;
-  const prompt = await chatPrompt(tokenizer, { ...request, tools }, context.defaults.templateVariables);
-  const base = answerRequest(served, prompt.ids, request, context.defaults);
-  const grammar = grammarFor(toolUse?.grammar ?? formatGrammar(request.response_format), prompt);
+export async function chatCompletions(
+  context: ServerContext,
+  request: ChatRequest,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { engine } = context;
+  const base = await chatAnswer(context, request);
   const topLogprobs = request.logprobs ? (request.top_logprobs ?? 0) : 0;
-  const answers = Array.from(
-    { length: request.n ?? 1 },
-    (_, i): AnswerRequest => ({
-      ...base,
-      seed: base.seed + i,
-      sampling: { ...base.sampling, topLogprobs },
-      grammar,
-      toolUse,
-      thoughts: thoughtsOf(tokenizer, prompt),
-    }),
-  );
-  const abort = new AbortController();
-  signal.addEventListener("abort", () => abort.abort(), { once: true });
-  const pieces = merge(answers.map((each) => answer(context.engine, each, abort.signal)));
+  const sampling = { ...base.sampling, topLogprobs };
+  const asked = Array.from({ length: request.n ?? 1 }, (_, i) => ({ ...base, seed: base.seed + i, sampling }));
   const head = {
     id: `chatcmpl-${randomUUID()}`,
     created: Math.floor(Date.now() / 1000),
-    model: request.model ?? served.name,
+    model: request.model ?? base.served.name,
     system_fingerprint: null,
   };
   const options = {
     withLogprobs: request.logprobs ?? false,
     withUsage: request.stream_options?.include_usage ?? false,
   };
-  if (request.stream) return eventStream(chunks(pieces, head, answers.length, options), abort);
-  return Response.json(await whole(pieces, head, answers.length, options));
+  if (!request.stream) return Response.json(completion(await wholeAnswers(engine, asked, signal), head, options));
+  return eventStream(context, {
+    signal,
+    values: (ends) => chunks(merge(asked.map((each) => answer(engine, each, ends))), head, asked.length, options),
+    failure: (body) => dataEvent(body),
+  });
 }
 
 type Pieces = ReturnType<typeof merge<AnswerDelta, AnswerEnd>>;
@@ -70,33 +52,13 @@ interface Options {
   withUsage: boolean;
 }
 
-async function whole(pieces: Pieces, head: Head, count: number, { withLogprobs }: Options): Promise<unknown> {
-  const choices = Array.from(
-    { length: count },
-    (): Omit<AnswerDelta, "calls"> & { calls: WholeCall[]; finishReason: string } => {
-      return { ...emptyDelta(), calls: [], finishReason: "stop" };
-    },
-  );
-  const ends: AnswerEnd[] = [];
-  for await (const piece of pieces) {
-    const choice = choices[piece.index];
-    if (!choice) continue;
-    if ("end" in piece) {
-      ends.push(piece.end);
-      choice.finishReason = piece.end.finishReason;
-      continue;
-    }
-    choice.text += piece.value.text;
-    choice.thinking += piece.value.thinking;
-    addCalls(choice.calls, piece.value.calls);
-    choice.tokens.push(...piece.value.tokens);
-  }
+function completion(answers: readonly WholeAnswer[], head: Head, { withLogprobs }: Options): object {
   return {
     ...head,
     object: "chat.completion",
-    choices: choices.map(({ text, thinking, calls, tokens, finishReason }, index) => ({
+    choices: answers.map(({ text, thinking, calls, tokens, end }, index) => ({
       index,
-      finish_reason: finishReason,
+      finish_reason: end.finishReason,
       message: {
         role: "assistant",
         content: text === "" && calls.length > 0 ? null : text,
@@ -106,7 +68,7 @@ async function whole(pieces: Pieces, head: Head, count: number, { withLogprobs }
       },
       logprobs: withLogprobs ? { content: tokens.map(openAiLogprob), refusal: null } : null,
     })),
-    usage: usageOf(ends),
+    usage: usageOf(answers.map(({ end }) => end)),
   };
 }
 
@@ -120,28 +82,24 @@ async function* chunks(pieces: Pieces, head: Head, count: number, options: Optio
       ...(options.withUsage && { usage: null }),
     });
   for (let index = 0; index < count; index++) yield chunk(index, { role: "assistant", content: "" }, null);
-  try {
-    for await (const piece of pieces) {
-      if ("end" in piece) {
-        ends.push(piece.end);
-        yield chunk(piece.index, {}, piece.end.finishReason);
-        continue;
-      }
-      const { text, thinking, calls, tokens } = piece.value;
-      const logprobs = options.withLogprobs ? { content: tokens.map(openAiLogprob), refusal: null } : null;
-      const delta = {
-        ...reasoning(thinking),
-        ...((text !== "" || (thinking === "" && calls.length === 0)) && { content: text }),
-        ...(calls.length > 0 && { tool_calls: calls.map(openAiCallDelta) }),
-      };
-      yield chunk(piece.index, delta, null, logprobs);
+  for await (const piece of pieces) {
+    if ("end" in piece) {
+      ends[piece.index] = piece.end;
+      yield chunk(piece.index, {}, piece.end.finishReason);
+      continue;
     }
-    if (options.withUsage)
-      yield dataEvent({ ...head, object: "chat.completion.chunk", choices: [], usage: usageOf(ends) });
-    yield doneEvent;
-  } catch (error) {
-    yield dataEvent(httpError(error).body);
+    const { text, thinking, calls, tokens } = piece.value;
+    const logprobs = options.withLogprobs ? { content: tokens.map(openAiLogprob), refusal: null } : null;
+    const delta = {
+      ...reasoning(thinking),
+      ...((text !== "" || (thinking === "" && calls.length === 0)) && { content: text }),
+      ...(calls.length > 0 && { tool_calls: calls.map(openAiCallDelta) }),
+    };
+    yield chunk(piece.index, delta, null, logprobs);
   }
+  if (options.withUsage)
+    yield dataEvent({ ...head, object: "chat.completion.chunk", choices: [], usage: usageOf(ends) });
+  yield doneEvent;
 }
 
 function openAiCall({ id, name, arguments: text }: WholeCall): object {
@@ -159,13 +117,4 @@ function openAiCallDelta({ index, id, name, arguments: text }: CallDelta): objec
 /** Thoughts under both names that clients read. */
 function reasoning(thinking: string): object {
   return thinking === "" ? {} : { reasoning_content: thinking, reasoning: thinking };
-}
-
-function openAiLogprob({ text, bytes, logprob, top }: AnswerToken): object {
-  return {
-    token: text,
-    logprob,
-    bytes,
-    top_logprobs: top.map((each) => ({ token: each.text, logprob: each.logprob, bytes: each.bytes })),
-  };
 }

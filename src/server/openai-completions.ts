@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { TokenScore } from "../engine/messages.ts";
-import { CompletionRequest } from "../protocol/openai.ts";
+import type { CompletionRequest } from "../protocol/openai.ts";
 import {
   type AnswerDelta,
   type AnswerEnd,
@@ -12,15 +12,18 @@ import {
 import { formatGrammar } from "./answer-grammar.ts";
 import type { ServerContext } from "./context.ts";
 import { encodedPrompts } from "./encoded-prompts.ts";
-import { httpError } from "./http-error.ts";
 import { merge } from "./merge.ts";
 import type { Served } from "./served-models.ts";
 import { dataEvent, doneEvent, eventStream } from "./server-sent-events.ts";
 import { usageOf } from "./usage.ts";
+import { type WholeAnswer, wholeAnswers } from "./whole-answer.ts";
 
 /** POST /v1/completions */
-export async function completions(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
-  const request = CompletionRequest.parse(body);
+export async function completions(
+  context: ServerContext,
+  request: CompletionRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   const served = await context.models.resolve(request.model, request.adapters);
   const prompts = await encodedPrompts(request.prompt, served.model.tokenizer);
   const text = formatGrammar(request.response_format);
@@ -45,16 +48,23 @@ export async function completions(context: ServerContext, body: unknown, signal:
     model: request.model ?? served.name,
     system_fingerprint: null,
   };
-  const abort = new AbortController();
-  signal.addEventListener("abort", () => abort.abort(), { once: true });
   const echoes = request.echo
     ? await Promise.all(answers.map(({ prompt }) => echoOf(context, served, prompt, topLogprobs)))
     : answers.map(() => undefined);
-  const pieces = merge(answers.map((each) => answer(context.engine, each, abort.signal)));
   const choices = echoes.map((echo) => new Choice(echo, topLogprobs !== undefined));
+  const { engine } = context;
+  const usage = (ends: readonly AnswerEnd[]) => usageOf(ends, request.n ?? 1);
+  if (!request.stream) {
+    const whole = await wholeAnswers(engine, answers, signal);
+    return Response.json({ ...head, choices: wholeChoices(whole, choices), usage: usage(whole.map(({ end }) => end)) });
+  }
   const withUsage = request.stream_options?.include_usage ?? false;
-  if (request.stream) return eventStream(chunks(pieces, head, choices, withUsage), abort);
-  return Response.json(await whole(pieces, head, choices));
+  return eventStream(context, {
+    signal,
+    values: (ends) =>
+      chunks(merge(answers.map((each) => answer(engine, each, ends))), head, choices, withUsage ? usage : undefined),
+    failure: (body) => dataEvent(body),
+  });
 }
 
 type Pieces = ReturnType<typeof merge<AnswerDelta, AnswerEnd>>;
@@ -102,60 +112,37 @@ class Choice {
   }
 }
 
-async function whole(pieces: Pieces, head: object, choices: readonly Choice[]): Promise<unknown> {
-  const found = choices.map((): Pick<AnswerDelta, "text" | "tokens"> & { finishReason: string } => {
-    return { text: "", tokens: [], finishReason: "stop" };
+function wholeChoices(answers: readonly WholeAnswer[], choices: readonly Choice[]): object[] {
+  return choices.map((choice, index) => {
+    const { text = "", tokens = [], end } = answers[index] ?? {};
+    return { index, ...joined(choice.first(), choice.piece(text, tokens)), finish_reason: end?.finishReason ?? "stop" };
   });
-  const ends: AnswerEnd[] = [];
-  for await (const piece of pieces) {
-    const own = found[piece.index];
-    if (!own) continue;
-    if ("end" in piece) {
-      ends.push(piece.end);
-      own.finishReason = piece.end.finishReason;
-    } else {
-      own.text += piece.value.text;
-      own.tokens.push(...piece.value.tokens);
-    }
-  }
-  return {
-    ...head,
-    choices: choices.map((choice, index) => {
-      const { text = "", tokens = [], finishReason = "stop" } = found[index] ?? {};
-      return { index, ...joined(choice.first(), choice.piece(text, tokens)), finish_reason: finishReason };
-    }),
-    usage: usageOf(ends),
-  };
 }
 
 async function* chunks(
   pieces: Pieces,
   head: object,
   choices: readonly Choice[],
-  withUsage: boolean,
+  usage: ((ends: readonly AnswerEnd[]) => object) | undefined,
 ): AsyncGenerator<string> {
   const ends: AnswerEnd[] = [];
   const chunk = (index: number, piece: object, finish: string | null): string =>
-    dataEvent({ ...head, choices: [{ index, ...piece, finish_reason: finish }], ...(withUsage && { usage: null }) });
-  try {
-    for (const [index, choice] of choices.entries()) {
-      const first = choice.first();
-      if (first) yield chunk(index, first, null);
-    }
-    for await (const piece of pieces) {
-      const { index } = piece;
-      if ("end" in piece) {
-        ends.push(piece.end);
-        yield chunk(index, { text: "", logprobs: null }, piece.end.finishReason);
-      } else {
-        yield chunk(index, choices[index]?.piece(piece.value.text, piece.value.tokens) ?? {}, null);
-      }
-    }
-    if (withUsage) yield dataEvent({ ...head, choices: [], usage: usageOf(ends) });
-    yield doneEvent;
-  } catch (error) {
-    yield dataEvent(httpError(error).body);
+    dataEvent({ ...head, choices: [{ index, ...piece, finish_reason: finish }], ...(usage && { usage: null }) });
+  for (const [index, choice] of choices.entries()) {
+    const first = choice.first();
+    if (first) yield chunk(index, first, null);
   }
+  for await (const piece of pieces) {
+    const { index } = piece;
+    if ("end" in piece) {
+      ends[index] = piece.end;
+      yield chunk(index, { text: "", logprobs: null }, piece.end.finishReason);
+    } else {
+      yield chunk(index, choices[index]?.piece(piece.value.text, piece.value.tokens) ?? {}, null);
+    }
+  }
+  if (usage) yield dataEvent({ ...head, choices: [], usage: usage(ends) });
+  yield doneEvent;
 }
 
 type Piece = ReturnType<Choice["piece"]>;

@@ -1,11 +1,11 @@
-import { EmbeddingRequest } from "../protocol/openai.ts";
+import type { EmbeddingRequest } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 import type { ServerContext } from "./context.ts";
 import { encodedPrompts } from "./encoded-prompts.ts";
 
 /** POST /v1/embeddings: the mean of the hidden states of each text, of length 1. */
-export async function embeddings(context: ServerContext, body: unknown): Promise<Response> {
-  const { model, input, dimensions, encoding_format } = EmbeddingRequest.parse(body);
+export async function embeddings(context: ServerContext, request: EmbeddingRequest): Promise<Response> {
+  const { model, input, dimensions, encoding_format } = request;
   const { vectors, tokens, name } = await embedTexts(context, model, input, dimensions);
   return Response.json({
     object: "list",

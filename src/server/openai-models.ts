@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { AddAdapterRequest, RemoveAdapterRequest } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 import type { ServerContext } from "./context.ts";
 
@@ -24,19 +24,17 @@ function described(id: string): object {
   return { id, object: "model", created: started, owned_by: "cygnet" };
 }
 
-const AddAdapter = z.looseObject({ lora_name: z.string().min(1), lora_path: z.string().min(1) });
-const RemoveAdapter = z.looseObject({ lora_name: z.string() });
-
 /** POST /v1/load_lora_adapter, as vLLM has it */
-export async function addAdapter({ models }: ServerContext, body: unknown): Promise<Response> {
-  const { lora_name, lora_path } = AddAdapter.parse(body);
+export async function addAdapter(
+  { models }: ServerContext,
+  { lora_name, lora_path }: AddAdapterRequest,
+): Promise<Response> {
   await models.addAdapter(lora_name, lora_path);
   return Response.json({ loaded: lora_name });
 }
 
 /** POST /v1/unload_lora_adapter, as vLLM has it */
-export async function removeAdapter({ models }: ServerContext, body: unknown): Promise<Response> {
-  const { lora_name } = RemoveAdapter.parse(body);
+export async function removeAdapter({ models }: ServerContext, { lora_name }: RemoveAdapterRequest): Promise<Response> {
   await models.removeAdapter(lora_name);
   return Response.json({ unloaded: lora_name });
 }

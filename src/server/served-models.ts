@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { readJsonFile } from "../core/text-file.ts";
 import type { Engine, Place } from "../engine/engine.ts";
-import { cachedRepositories } from "../hub/inventory.ts";
+import { cachedModels } from "../hub/inventory.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 
@@ -34,6 +34,8 @@ export interface ServedModelsOptions {
   adapter?: string | undefined;
   /** Folders of training runs, or folders with such folders in them. */
   adapterFolders: readonly string[];
+  /** How long a model stays in memory that nobody asks for; default: for ever. */
+  idleMs?: number | undefined;
 }
 
 const Facts = z.looseObject({
@@ -123,14 +125,25 @@ export class ServedModels {
     for (const model of adapter.loaded) await this.#engine.removeAdapter(model, name);
   }
 
-  /** Unloads models that nobody asked for in so many milliseconds. */
-  async closeIdle(milliseconds: number): Promise<void> {
-    for (const [name, time] of this.#lastUsed) {
-      const isBusy = this.#engine.status.models.some(({ model, runningTexts }) => model === name && runningTexts > 0);
-      if (isBusy || Date.now() - time < milliseconds) continue;
+  /** Unloads models that nobody used for too long; the time begins when an answer ends. */
+  async closeIdle(): Promise<void> {
+    for (const name of this.#lastUsed.keys()) {
+      const isBusy = this.#engine.status.models.some(
+        ({ model, runningTexts, waitingTexts }) => model === name && runningTexts + waitingTexts > 0,
+      );
+      if (isBusy) this.#lastUsed.set(name, Date.now());
+      const expiry = this.expiry(name);
+      if (!expiry || expiry.getTime() > Date.now()) continue;
       this.#forget(name);
       await this.#engine.close(name);
     }
+  }
+
+  /** When a model is to be unloaded if nobody uses it any more; undefined: never. */
+  expiry(name: string): Date | undefined {
+    const lastUsed = this.#lastUsed.get(name);
+    const { idleMs } = this.#options;
+    return lastUsed === undefined || idleMs === undefined ? undefined : new Date(lastUsed + idleMs);
   }
 
   #parse(asked: string, adapterAsked: string | undefined): { name: string; adapter: string } {
@@ -230,10 +243,4 @@ function foldersIn(folder: string): string[] {
   return readdirSync(folder)
     .map((name) => join(folder, name))
     .filter((path) => statSync(path).isDirectory());
-}
-
-function cachedModels(): { name: string; folder: string }[] {
-  return cachedRepositories().flatMap(({ kind, name, folder, isComplete }) =>
-    kind === "model" && isComplete && folder !== undefined ? [{ name, folder }] : [],
-  );
 }

@@ -1,11 +1,28 @@
-/** Server-sent events as they are made. Aborts `abort` when the client goes away. */
-export function eventStream(events: AsyncIterable<string>, abort: AbortController): Response {
-  return stream(events, (event) => event, "text/event-stream; charset=utf-8", abort);
+import type { ErrorBody } from "../protocol/openai.ts";
+import { abortWith } from "./abort-with.ts";
+import type { ServerContext } from "./context.ts";
+import { httpError } from "./http-error.ts";
+
+/** What a stream sends. */
+interface Source<T> {
+  /** Aborts when the client goes away. */
+  signal: AbortSignal;
+  /** Its values as they are made, until the signal aborts. */
+  values(signal: AbortSignal): AsyncIterable<T>;
+  /** The last value, when the others cannot be made. */
+  failure(body: ErrorBody): T;
 }
 
-/** One JSON object a line, as Ollama streams. Aborts `abort` when the client goes away. */
-export function lineStream(values: AsyncIterable<object>, abort: AbortController): Response {
-  return stream(values, (value) => `${JSON.stringify(value)}\n`, "application/x-ndjson", abort);
+type StreamContext = Pick<ServerContext, "onBug">;
+
+/** Server-sent events as they are made. */
+export function eventStream(context: StreamContext, source: Source<string>): Response {
+  return stream(context, source, (event) => event, "text/event-stream; charset=utf-8");
+}
+
+/** One JSON object a line, as Ollama streams. */
+export function lineStream(context: StreamContext, source: Source<object>): Response {
+  return stream(context, source, (value) => `${JSON.stringify(value)}\n`, "application/x-ndjson");
 }
 
 /** A server-sent event with JSON in it. */
@@ -17,18 +34,26 @@ export function dataEvent(value: unknown, event?: string): string {
 export const doneEvent = "data: [DONE]\n\n";
 
 function stream<T>(
-  values: AsyncIterable<T>,
+  { onBug }: StreamContext,
+  { signal, values, failure }: Source<T>,
   textOf: (value: T) => string,
   type: string,
-  abort: AbortController,
 ): Response {
+  const abort = abortWith(signal);
   const encoder = new TextEncoder();
-  const iterator = values[Symbol.asyncIterator]();
+  const iterator = values(abort.signal)[Symbol.asyncIterator]();
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const step = await iterator.next();
-      if (step.done) controller.close();
-      else controller.enqueue(encoder.encode(textOf(step.value)));
+      const send = (value: T): void => controller.enqueue(encoder.encode(textOf(value)));
+      try {
+        const step = await iterator.next();
+        if (step.done) controller.close();
+        else send(step.value);
+      } catch (error) {
+        send(failure(httpError(error, onBug).body));
+        controller.close();
+        abort.abort();
+      }
     },
     async cancel() {
       abort.abort();

@@ -25,6 +25,11 @@ export interface ToolUse {
   grammar?: string | undefined;
 }
 
+/** Whether a model hears of tools: its chat template writes them. */
+export function knowsTools({ templateSource }: Tokenizer): boolean {
+  return templateSource.includes("tools");
+}
+
 type ToolFields = Pick<ChatRequest, "tools" | "tool_choice" | "parallel_tool_calls">;
 
 /** @throws UserError when `tool_choice` asks for a tool that there is not. */
@@ -93,6 +98,15 @@ export interface WholeCall {
   id: string;
   name: string;
   arguments: string;
+}
+
+/** The arguments as a value; those that max_tokens cut stay text. */
+export function argumentsOf({ arguments: text }: WholeCall): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { text };
+  }
 }
 
 /** Adds pieces to the calls they belong to. */

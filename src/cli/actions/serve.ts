@@ -7,11 +7,13 @@ import { UserError } from "../../protocol/user-error.ts";
 import { app } from "../../server/app.ts";
 import type { ServerContext } from "../../server/context.ts";
 import { ServedModels } from "../../server/served-models.ts";
+import { StoredResponses } from "../../server/stored-responses.ts";
 import type { ServeConfig } from "../commands/serve.ts";
 import { requireSameTokens } from "../draft-model.ts";
 import { memoryLimit } from "../memory-limit.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
+import { version } from "../version.ts";
 
 const defaultPrefixBytes = 4e9;
 const maxBodyBytes = 8 * 2 ** 20;
@@ -32,17 +34,16 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     prefixBytes: config.prompt_cache_bytes ?? defaultPrefixBytes,
   });
   try {
-    const context = contextOf(config, engine, new ServedModels(engine, { ...adaptersOf(config), models }));
+    const context = contextOf(config, engine, new ServedModels(engine, { ...modelOptions(config), models }), ui);
     if (model !== undefined) await context.models.resolve("default_model");
-    const server = await listening(context, config, ui);
+    const server = await listening(context, config);
     const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
     ui.emit({ url, model, adapters: context.models.adapterNames });
     ui.say("server/listening", { url, model, adapters: context.models.adapterNames });
     if (!config.api_key && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
       ui.say("server/open-to-all", { host: config.host });
     }
-    const { ttl } = config;
-    const timer = ttl === undefined ? undefined : setInterval(() => void context.models.closeIdle(ttl * 1000), 1000);
+    const timer = setInterval(() => void context.models.closeIdle().catch(context.onBug), 1000);
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     clearInterval(timer);
     await server.close();
@@ -62,14 +63,17 @@ async function namedModel({ model, draft_model, num_draft_tokens, hub, offline }
   return [{ name: model, folder, draft: { folder: draft, tokens: num_draft_tokens } }];
 }
 
-function adaptersOf({ adapter_path, adapters }: ServeConfig) {
-  return { adapter: adapter_path, adapterFolders: adapters };
+function modelOptions({ adapter_path, adapters, ttl }: ServeConfig) {
+  const idleMs = ttl === undefined ? undefined : ttl * 1000;
+  return { adapter: adapter_path, adapterFolders: adapters, idleMs };
 }
 
-function contextOf(config: ServeConfig, engine: Engine, models: ServedModels): ServerContext {
+function contextOf(config: ServeConfig, engine: Engine, models: ServedModels, ui: Ui): ServerContext {
   return {
+    version: version(),
     engine,
     models,
+    responses: new StoredResponses(),
     defaults: {
       temperature: config.temp,
       topP: config.top_p,
@@ -78,17 +82,17 @@ function contextOf(config: ServeConfig, engine: Engine, models: ServedModels): S
       maxTokens: config.max_tokens,
       templateVariables: config.chat_template_args ?? {},
     },
+    onBug: (error) => ui.tell(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
     maxPending: config.decode_concurrency + config.max_queue,
   };
 }
 
-async function listening(context: ServerContext, config: ServeConfig, ui: Ui) {
+async function listening(context: ServerContext, config: ServeConfig) {
   const { host, port } = config;
   const { fetch } = app(context, {
     apiKey: config.api_key ?? process.env.CYGNET_API_KEY,
     allowedOrigins: config.allowed_origins.split(",").map((origin) => origin.trim()),
     maxBodyBytes,
-    onBug: (error) => ui.tell(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
   });
   const server = await new Promise<ReturnType<typeof listen> & { address(): unknown }>((resolve, reject) => {
     const started = listen({ fetch, hostname: host, port }, () => resolve(started));
@@ -96,7 +100,10 @@ async function listening(context: ServerContext, config: ServeConfig, ui: Ui) {
       reject(error.code === "EADDRINUSE" ? new UserError("server/port-taken", { host, port }) : error);
     });
   });
-  if ("keepAliveTimeout" in server) server.keepAliveTimeout = keepAliveMs;
+  if ("keepAliveTimeout" in server) {
+    server.keepAliveTimeout = keepAliveMs;
+    server.headersTimeout = keepAliveMs; // of connections that were opened for later
+  }
   return {
     port: addressOf(server.address()).port,
     /** Takes no more requests and lets answers end, but not for long. */

@@ -13,6 +13,7 @@ import { modelMessages } from "./model.ts";
 import { modelsMessages } from "./models.ts";
 import { nativeMessages } from "./native.ts";
 import { quantizeMessages } from "./quantize.ts";
+import { routeMessages } from "./routes.ts";
 import { serverMessages } from "./server.ts";
 import { tokenizerMessages } from "./tokenizer.ts";
 import { trainerMessages } from "./trainer.ts";
@@ -34,6 +35,7 @@ const messages = {
   ...modelsMessages,
   ...nativeMessages,
   ...quantizeMessages,
+  ...routeMessages,
   ...serverMessages,
   ...tokenizerMessages,
   ...trainerMessages,

@@ -27,6 +27,10 @@ export const serverMessages = {
     en: `The body is not JSON: ${f.reason}`,
     zh: `请求体不是有效的 JSON：${f.reason}`,
   }),
+  "server/too-deep": (f: { most: number }) => ({
+    en: `The body nests lists and objects more than ${f.most} deep. Send a flatter one.`,
+    zh: `请求体的嵌套超过 ${f.most} 层，请减少嵌套。`,
+  }),
   "server/too-large": (f: { most: number }) => ({
     en: `The body is larger than ${f.most / 2 ** 20} MB, which this server takes at most.`,
     zh: `请求体超过了服务器允许的上限 ${f.most / 2 ** 20} MB。`,
@@ -40,8 +44,12 @@ export const serverMessages = {
     zh: "服务器需要 API 密钥：请以 Authorization: Bearer 密钥 的形式发送。",
   }),
   "server/no-route": (f: { route: string }) => ({
-    en: `There is no ${f.route} here. The README lists the routes that there are.`,
-    zh: `没有 ${f.route} 接口。可用接口见 README。`,
+    en: `There is no ${f.route} here. GET /openapi.json lists the routes that there are.`,
+    zh: `没有 ${f.route} 接口。可用接口见 GET /openapi.json。`,
+  }),
+  "server/wrong-method": (f: { method: string; path: string; possible: readonly string[] }) => ({
+    en: `${f.path} does not take ${f.method}; possible: ${f.possible.join(", ")}.`,
+    zh: `${f.path} 不支持 ${f.method}；可用：${f.possible.join("、")}。`,
   }),
   "server/no-images": (f: { type: string }) => ({
     en: `This model reads text; a message has a part of type ${f.type}.`,
@@ -50,6 +58,18 @@ export const serverMessages = {
   "server/draft-alone": (_: Record<string, never>) => ({
     en: "--draft-model guesses for the model of --model, which is not given. Add --model.",
     zh: "--draft-model 为 --model 指定的模型推测词元，但没有给出 --model。请加上 --model。",
+  }),
+  "server/unsupported": (f: { value: string; possible: readonly string[] }) => ({
+    en: `${f.value} is not supported here; possible: ${f.possible.join(", ")}`,
+    zh: `不支持 ${f.value}；可用：${f.possible.join("、")}`,
+  }),
+  "server/unknown-response": (f: { id: string }) => ({
+    en: `There is no response or item ${f.id} here. Only the latest ones are kept, in memory, and none with store: false. Send the whole conversation as input.`,
+    zh: `没有编号为 ${f.id} 的响应或条目。服务器只在内存中保留最近的响应，store 为 false 的不保留。请在 input 中发送完整对话。`,
+  }),
+  "server/model-without-tools": (f: { model: string }) => ({
+    en: `The chat template of ${f.model} does not support tools: the model would not hear of them. Leave tools out, or use a model that was trained with them.`,
+    zh: `${f.model} 的对话模板不支持工具，模型看不到 tools。请去掉 tools，或换用支持工具调用的模型。`,
   }),
   "server/no-tools": (f: { choice: string }) => ({
     en: `tool_choice ${f.choice} asks for a call, but the request has no tools.`,
