@@ -11,10 +11,23 @@ function toleranceOf(name) {
 }
 
 /**
- * What differs between Cygnet in float32 and the other runs of one task, as far as both went; undefined when nothing
- * does. Tokens are compared in float32 only.
+ * What differs between the runs of one task; undefined when nothing does. Losses and, in float32, tokens are compared with
+ * those of Cygnet in float32, as far as both went, and written weights with Cygnet's of the same form.
  */
 export function compare(results) {
+  return compareWeights(results) ?? compareComputed(results);
+}
+
+function compareWeights(results) {
+  const written = Object.entries(results).filter(([, run]) => run?.digest);
+  for (const [name, { digest }] of written) {
+    const ours = `ours-${name.split("-").at(-1)}`;
+    if (results[ours] && results[ours].digest !== digest) return `${ours} and ${name} wrote different weights`;
+  }
+  return undefined;
+}
+
+function compareComputed(results) {
   const reference = results["ours-f32"];
   if (!reference) return undefined;
   for (const [name, run] of Object.entries(results)) {

@@ -6,8 +6,9 @@ import { forms, ggufFile, isWritten, modelFolder } from "./models.mjs";
 
 /** @throws Error when one cannot be written. */
 export function prepare(model, sides, tell) {
-  // All other forms are made from float32.
-  for (const form of new Set(["f32", ...sides.map((side) => side.form)])) {
+  // All other forms are made from float32; bfloat16 is what the bench converts.
+  const needed = sides.flatMap(({ form, kinds }) => (kinds.includes("convert") ? ["bf16", form] : [form]));
+  for (const form of new Set(["f32", ...needed])) {
     if (form in forms) {
       if (!isWritten(model, form)) writeForm(model, form, tell);
     } else if (!existsSync(ggufFile(model, form))) {

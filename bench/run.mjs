@@ -1,6 +1,6 @@
 // Races Cygnet with its rivals on this machine. Every run is a process of its own, and the sides take turns.
 //   npm run bench -- [--only TEXT] [--rounds N] [--patience N] [--quick] [--write]
-// --only TEXT   only tasks whose name contains it: small/train/4x512, generate, products; without it all of qwen3-0.6b
+// --only TEXT   only tasks whose name contains one of these: small/train/4x512, generate,rows; without it all of qwen3-0.6b
 // --rounds N    runs of each task on each side (3)
 // --patience N  seconds that all waiting for a quiet machine and all repeating of disturbed runs may take (600)
 // --quick       without mlx-lm as shipped, which takes minutes
@@ -17,7 +17,7 @@ import { measure, quiet } from "./measure.mjs";
 import { prepare } from "./prepare.mjs";
 import { productSpecs, productsTable } from "./products.mjs";
 import { findSides } from "./sides.mjs";
-import { memoryTable, speedTable } from "./tables.mjs";
+import { memoryTable, speedTables } from "./tables.mjs";
 import { checks, specFor, tasks } from "./tasks.mjs";
 
 /** Seconds that one run may take, and from which on a side that no goal names is not run again. */
@@ -37,7 +37,8 @@ const { values: flags } = parseArgs({
   },
 });
 
-const chosen = tasks.filter(({ id, model }) => (flags.only ? id.includes(flags.only) : model === "qwen3-0.6b"));
+const only = flags.only?.split(",");
+const chosen = tasks.filter(({ id, model }) => only?.some((text) => id.includes(text)) ?? model === "qwen3-0.6b");
 if (chosen.length === 0) fail(`--only ${flags.only} matches none of: ${tasks.map(({ id }) => id).join(", ")}`);
 const { sides, notes } = findSides(flags);
 for (const note of notes) tell(note);
@@ -66,7 +67,7 @@ async function check(model) {
   for (const { id, spec } of checks(model)) {
     const results = {};
     for (const side of able.filter(({ kinds }) => kinds.includes(spec.kind))) {
-      results[side.name] = await measure(side, spec, side.place(model), limit);
+      results[side.name] = await measure(side, spec, side.place(model, spec.kind), limit);
     }
     requireSame(id, results);
   }
@@ -80,7 +81,8 @@ async function race(task) {
   const done = new Set();
   for (let round = 1; round <= Number(flags.rounds); round++) {
     for (const side of racing.filter(({ name }) => !done.has(name))) {
-      const result = await undisturbed(`${task.id}, round ${round}`, side, specFor(side, task), side.place(task.model));
+      const place = side.place(task.model, task.spec.kind);
+      const result = await undisturbed(`${task.id}, round ${round}`, side, specFor(side, task), place);
       if (result) runs[side.name].push(result);
       if (!result || (!side.main && result.wallSeconds > long)) done.add(side.name);
     }
@@ -133,14 +135,16 @@ function sectionsOf(model) {
   const here = measured.filter(({ task }) => task.model === model);
   const sections = [];
   if (here.length > 0) {
-    sections.push(`**${model}: tokens a second**, median (least–most)\n\n${speedTable(sides, here)}`);
+    for (const { title, table } of speedTables(sides, here)) {
+      sections.push(`**${model}: ${title}**, median (least–most)\n\n${table}`);
+    }
     sections.push(`**${model}: peak memory in GB**, in brackets without the libraries\n\n${memoryTable(sides, here)}`);
   }
   if (products[model].length > 0) {
     const title = `**${model}: products of 1, 128 and 512 rows**, share of the machine's limit`;
     sections.push(`${title}\n\n${productsTable(model, products[model])}`);
   }
-  const goals = goalsTable(model, here, products[model]);
+  const goals = goalsTable(model, sides, here, products[model]);
   if (goals) sections.push(`**${model}: goals**\n\n${goals}`);
   return sections;
 }

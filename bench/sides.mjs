@@ -9,11 +9,11 @@ const tasks = join(import.meta.dirname, "tasks");
 
 /**
  * `form`: how the weights are stored. `exact`: computes in float32, so losses and tokens must equal those of the others.
- * `main`: one of the sides that a goal compares; the others are not run again after a long run. `slow`: takes minutes
- * where the others take seconds.
+ * `main`: runs in every round; the others are not run again after a long run. `slow`: takes minutes where the others take
+ * seconds. `place`: the files of a task of that kind.
  * @typedef {{
  *   name: string, title: string, form: string, kinds: string[], exact?: boolean, main?: boolean, slow?: boolean,
- *   program: string, script: string, env: object, place: (model: string) => object,
+ *   program: string, script: string, env: object, place: (model: string, kind: string) => object,
  * }} Side
  */
 
@@ -26,15 +26,13 @@ export function findSides({ quick }) {
 function cygnet() {
   const side = { program: process.execPath, script: join(tasks, "ours.mjs"), env: {}, main: true };
   const sideOf = (form, title, more) => ({
-    ...{ ...side, name: `ours-${form}`, title: `Cygnet ${title}`, form, kinds: ["train", "generate"] },
-    ...{ place: (model) => inFolder(model, form), ...more },
+    ...{ ...side, name: `ours-${form}`, title: `Cygnet ${title}`, form, place: placeIn(form), ...more },
   });
-  const kinds = ["train", "generate", "rows"];
   return [
-    sideOf("f32", "f32", { exact: true, main: false }),
-    sideOf("bf16", "bf16", { kinds }),
-    sideOf("8bit", "8-bit", { kinds: ["generate"] }),
-    sideOf("4bit", "4-bit", { kinds }),
+    sideOf("f32", "f32", { kinds: ["train", "generate", "rows"], exact: true, main: false }),
+    sideOf("bf16", "bf16", { kinds: ["train", "generate", "rows", "load"] }),
+    sideOf("8bit", "8-bit", { kinds: ["generate", "convert"] }),
+    sideOf("4bit", "4-bit", { kinds: ["train", "generate", "rows", "load", "convert"] }),
   ];
 }
 
@@ -48,7 +46,7 @@ function findPyTorch() {
   const side = { program: python, script: join(tasks, "pytorch.py"), env: {}, kinds: ["train", "generate"] };
   const sideOf = (form, more) => ({
     ...{ ...side, name: `torch-${form}`, title: `PyTorch + PEFT ${form}`, form },
-    ...{ place: (model) => inFolder(model, form), ...more },
+    ...{ place: placeIn(form), ...more },
   });
   return present([sideOf("bf16", { main: true }), sideOf("f32", { exact: true })]);
 }
@@ -62,13 +60,27 @@ function findLlamaCpp() {
       "llama.cpp: build llama-bench and llama-quantize with cmake (bench/README.md) and name their folder in CYGNET_BENCH_LLAMA; the Python of CYGNET_BENCH_TORCH writes its models, with the package gguf",
     );
   }
-  const sideOf = (type) => ({
-    ...{ name: `llama-${type}`, title: `llama.cpp ${type}`, form: type, kinds: ["generate"], main: true },
+  const sideOf = (type, kinds) => ({
+    ...{ name: `llama-${type}`, title: `llama.cpp ${type}`, form: type, kinds, main: true },
     ...{ program: process.execPath, script: join(tasks, "llama.mjs"), env: {} },
     writer: { python, quantize: join(folder, "llama-quantize") },
-    place: (model) => ({ model: ggufFile(model, type), llamaBench: join(folder, "llama-bench") }),
+    place: (model, kind) => ({
+      programs: resolve(folder),
+      ...(kind === "convert"
+        ? { source: ggufFile(model, "F16"), target: convertedPath(`${model}-${type}.gguf`), type }
+        : { model: ggufFile(model, type) }),
+    }),
   });
-  return present(["F16", "Q8_0", "Q4_0", "Q4_K_M"].map(sideOf));
+  const batched = existsSync(join(folder, "llama-batched-bench"));
+  const rows = batched ? ["rows"] : [];
+  const sides = [
+    sideOf("F16", ["generate", "load", ...rows]),
+    sideOf("Q8_0", ["generate", "convert"]),
+    sideOf("Q4_0", ["generate", "load", "convert", ...rows]),
+    sideOf("Q4_K_M", ["generate"]),
+  ];
+  const note = "not here: llama.cpp with several prompts at once: build llama-batched-bench too";
+  return { sides, notes: batched ? [] : [note] };
 }
 
 function findMlxLm({ quick }) {
@@ -78,19 +90,27 @@ function findMlxLm({ quick }) {
       'mlx-lm: python3 -m venv .bench/python && .bench/python/bin/pip install "mlx[cpu]==0.32.4" mlx-lm==0.32.2 rich, then CYGNET_BENCH_PYTHON=.bench/python/bin/python',
     );
   }
-  const side = { program: python, script: join(tasks, "mlx-lm.py"), env: {}, kinds: ["train", "generate"] };
+  const side = { program: python, script: join(tasks, "mlx-lm.py"), env: {} };
   const sideOf = (name, form, title, more) => ({
-    ...{ ...side, name, form, title: `mlx-lm ${title}` },
-    ...{ place: (model) => inFolder(model, form), ...more },
+    ...{ ...side, name, form, title: `mlx-lm ${title}`, place: placeIn(form), ...more },
   });
+  const exact = { kinds: ["train", "generate", "rows"], exact: true };
+  const bf16 = { kinds: ["train", "generate", "rows", "load"] };
+  const fourBit = { kinds: ["generate", "rows", "load", "convert"] };
   // Only the Linux wheel carries a slow BLAS, and slow half-precision and packed products.
   if (process.platform !== "linux")
-    return present([sideOf("mlx-f32", "f32", "f32", { exact: true }), sideOf("mlx-bf16", "bf16", "bf16")]);
+    return present([
+      sideOf("mlx-f32", "f32", "f32", exact),
+      sideOf("mlx-bf16", "bf16", "bf16", bf16),
+      sideOf("mlx-8bit", "8bit", "8-bit", { kinds: ["generate", "convert"] }),
+      sideOf("mlx-4bit", "4bit", "4-bit", fourBit),
+    ]);
   const slow = quick
     ? []
     : [
-        sideOf("shipped-bf16", "bf16", "as shipped bf16", { slow: true }),
-        sideOf("shipped-4bit", "4bit", "as shipped 4-bit", { slow: true, kinds: ["generate"] }),
+        sideOf("shipped-bf16", "bf16", "as shipped bf16", { ...bf16, slow: true }),
+        sideOf("shipped-8bit", "8bit", "as shipped 8-bit", { kinds: ["convert"], slow: true }),
+        sideOf("shipped-4bit", "4bit", "as shipped 4-bit", { ...fourBit, slow: true }),
       ];
   const library = findOpenBlas();
   if (!library) {
@@ -100,11 +120,20 @@ function findMlxLm({ quick }) {
   }
   // libgfortran lies one folder above, where Debian's packages were unpacked rather than installed.
   const env = { LD_PRELOAD: library, LD_LIBRARY_PATH: dirname(dirname(library)) };
-  return present([sideOf("openblas-f32", "f32", "+ OpenBLAS f32", { env, exact: true }), ...slow]);
+  return present([sideOf("openblas-f32", "f32", "+ OpenBLAS f32", { ...exact, env }), ...slow]);
 }
 
-function inFolder(model, form) {
-  return { model: modelFolder(model, form), dtype: forms[form].dtype };
+/** The model in this form, or what makes it of bfloat16. */
+function placeIn(form) {
+  return (model, kind) =>
+    kind === "convert"
+      ? { source: modelFolder(model, "bf16"), target: convertedPath(`${model}-${form}`), bits: forms[form].bits }
+      : { model: modelFolder(model, form), dtype: forms[form].dtype };
+}
+
+/** Where copies are written that are not kept. */
+function convertedPath(name) {
+  return join(root, ".bench/converted", name);
 }
 
 function canImport(python, modules) {

@@ -1,10 +1,17 @@
-// The tables of throughput and memory: one row for each side, one column for each task.
+// The tables of speed and memory: one row for each side, one column for each task.
 import { markdown, median, spread } from "./markdown.mjs";
-import { manyRows } from "./tasks.mjs";
 
 const GB = 1e9;
+const MB = 1e6;
 
-/** What the runs of a task say in tokens a second: a title and, for one side's runs, the values. */
+/** Tables of speeds, and what they are of. */
+const tables = [
+  { title: "tokens a second", kinds: ["train", "generate"] },
+  { title: "prompts together, tokens a second of all", kinds: ["rows"] },
+  { title: "loading and converting", kinds: ["load", "convert"] },
+];
+
+/** What the runs of a task say: a title and, for one side's runs, the values. */
 const speeds = {
   train: ({ title }) => [
     { title, values: ({ seconds, spec }) => seconds.map((s) => (spec.batch.length * (spec.batch[0].length - 1)) / s) },
@@ -13,14 +20,28 @@ const speeds = {
     { title: `prefill ${spec.prompt.length}`, values: (run) => run.prefill.map((s) => run.spec.prompt.length / s) },
     { title: `decode ${spec.tokens}`, values: (run) => run.decode.map((s) => run.spec.tokens / s) },
   ],
-  rows: () => [
-    { title: "decode, short prompt", values: (run) => run.one.map((s) => run.spec.tokens / s) },
-    {
-      title: `decode, ${manyRows} rows at once`,
-      values: (run) => run.many.map((s) => (run.spec.prompts.length * run.spec.tokens) / s),
-    },
+  rows: ({ spec }) => [
+    ...spec.counts.map((count) => ({
+      title: `prefill ${count} × ${spec.prompts[0].length}`,
+      values: (run) => batchesOf(run, count).map(({ prefill }) => (count * run.spec.prompts[0].length) / prefill),
+    })),
+    ...spec.counts.map((count) => ({
+      title: `decode, ${count} ${count === 1 ? "row" : "rows"}`,
+      values: (run) => batchesOf(run, count).map(({ decode }) => (count * run.spec.tokens) / decode),
+    })),
+  ],
+  load: () => [
+    { title: "load, s", values: ({ load }) => (load === undefined ? [] : [load]) },
+    { title: "start to first token, s", values: ({ first }) => [first] },
+  ],
+  convert: () => [
+    { title: "convert from bf16, MB/s", values: ({ seconds, bytes }) => seconds.map((s) => bytes / MB / s) },
   ],
 };
+
+function batchesOf({ batches }, count) {
+  return batches.filter(({ rows }) => rows === count);
+}
 
 /** Columns of one model: title, and for a side's name all its values. */
 export function speedColumns(measured) {
@@ -41,8 +62,18 @@ export function memoryColumns(measured) {
   }));
 }
 
-export function speedTable(sides, measured) {
-  return tableOf(sides, speedColumns(measured), (column, side) => spread(column.of(side)));
+/** A title and a table for each group of tasks that ran. */
+export function speedTables(sides, measured) {
+  const groups = tables.map(({ title, kinds }) => ({
+    title,
+    columns: speedColumns(measured.filter(({ task }) => kinds.includes(task.spec.kind))),
+  }));
+  return groups
+    .filter(({ columns }) => columns.length > 0)
+    .map(({ title, columns }) => ({
+      title,
+      table: tableOf(sides, columns, (column, side) => spread(column.of(side))),
+    }));
 }
 
 /** The most that the process held, and in brackets what of it came after its libraries were loaded. */

@@ -9,20 +9,24 @@ import { configs } from "./models.mjs";
 
 const lora = { kind: "train", rank: 8, scale: 20, learningRate: 1e-5, seed: 0 };
 
-/** Rows decoded together, against one. */
-export const manyRows = 16;
+/** Prompts that are answered together. */
+export const rowCounts = [1, 4, 16];
 
 export const tasks = [
   train("small", { rows: 1, tokens: 128, steps: 8 }),
   train("small", { rows: 4, tokens: 512, steps: 3 }),
   generate("small"),
-  decodeRows("small"),
+  rows("small"),
+  load("small"),
+  convert("small"),
   products("small"),
   train("qwen3-0.6b", { rows: 1, tokens: 128, steps: 4 }),
   { ...train("qwen3-0.6b", { rows: 1, tokens: 512, steps: 2 }), without: /^shipped/ },
   { ...train("qwen3-0.6b", { rows: 4, tokens: 512, steps: 1 }), without: /^(shipped|openblas|mlx|torch-f32)/ },
   generate("qwen3-0.6b"),
-  decodeRows("qwen3-0.6b"),
+  { ...rows("qwen3-0.6b"), without: /-f32$/ },
+  load("qwen3-0.6b"),
+  convert("qwen3-0.6b"),
   products("qwen3-0.6b"),
 ];
 
@@ -37,10 +41,18 @@ function generate(model) {
   return { id: `${model}/generate`, title: "generate", model, spec };
 }
 
-function decodeRows(model) {
-  const prompts = Array.from({ length: manyRows }, (_, row) => tokenIds(model, 16, row));
-  const spec = { kind: "rows", prompts, tokens: 32, repeats: 2 };
-  return { id: `${model}/rows`, title: `decode ${manyRows} rows`, model, spec };
+function rows(model) {
+  const prompts = Array.from({ length: Math.max(...rowCounts) }, (_, row) => tokenIds(model, 128, row));
+  const spec = { kind: "rows", prompts, counts: rowCounts, tokens: 16 };
+  return { id: `${model}/rows`, title: "prompts together", model, spec };
+}
+
+function load(model) {
+  return { id: `${model}/load`, title: "load", model, spec: { kind: "load", prompt: tokenIds(model, 1, 0) } };
+}
+
+function convert(model) {
+  return { id: `${model}/convert`, title: "convert", model, spec: { kind: "convert", groupSize: 64 } };
 }
 
 function products(model) {
@@ -55,17 +67,27 @@ function tokenIds(model, count, row) {
 
 /** What a side runs of a task; less of it where it is slow, and least of all on mlx-lm's packed weights. */
 export function specFor(side, { spec }) {
-  if (!side.slow) return spec;
-  if (spec.kind === "train") return { ...spec, steps: 1 };
-  const [prompt, tokens] = side.form === "4bit" ? [spec.prompt.slice(0, 8), 4] : [spec.prompt, 16];
-  return { ...spec, prompt, tokens, repeats: 1 };
+  const less = side.slow ? lessOf[spec.kind] : undefined;
+  return less ? { ...spec, ...less(spec, side.form === "4bit") } : spec;
 }
+
+const lessOf = {
+  train: () => ({ steps: 1 }),
+  generate: ({ prompt }, least) => ({ prompt: prompt.slice(0, least ? 8 : 128), tokens: least ? 4 : 16, repeats: 1 }),
+  rows: ({ prompts, counts }, least) => ({
+    prompts: prompts.map((prompt) => prompt.slice(0, least ? 2 : 8)),
+    counts: counts.slice(0, least ? 2 : 3),
+    tokens: least ? 1 : 2,
+  }),
+};
 
 /** Short tasks for the comparison of all sides before timing. */
 export function checks(model) {
   const ids = tokenIds(model, 17, 0);
+  const shorter = [5, 7, 3, 6].map((count, row) => tokenIds(model, count, row));
   return [
     { id: `${model} losses`, spec: { ...lora, batch: [ids], steps: 1 } },
+    { id: `${model} rows`, spec: { kind: "rows", prompts: shorter, counts: [1, 4], tokens: 3 } },
     { id: `${model} tokens`, spec: { kind: "generate", prompt: ids, tokens: 7, repeats: 1 } },
   ];
 }

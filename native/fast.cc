@@ -12,9 +12,6 @@ void register_fast(Exports& exports) {
   exports.op("rope", [](Context&, const mx::array& x, int dims, bool traditional, std::optional<float> base, float scale, int offset, std::optional<mx::array> freqs) {
     return mx::fast::rope(x, dims, traditional, base, scale, offset, freqs);
   });
-  exports.op("ropeAt", [](Context&, const mx::array& x, int dims, bool traditional, std::optional<float> base, float scale, const mx::array& offset, std::optional<mx::array> freqs) {
-    return mx::fast::rope(x, dims, traditional, base, scale, offset, freqs);
-  });
   exports.op("scaledDotProductAttention", [](Context&, const mx::array& q, const mx::array& k, const mx::array& v, float scale, std::string mask_mode, std::optional<mx::array> mask) {
     return mx::fast::scaled_dot_product_attention(q, k, v, scale, mask_mode, mask);
   });

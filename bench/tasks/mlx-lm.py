@@ -5,11 +5,14 @@ its trainer compiles it.
 """
 
 import ctypes
+import hashlib
 import json
 import platform
 import resource
+import shutil
 import sys
 import time
+from contextlib import redirect_stdout
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,14 +20,16 @@ from pathlib import Path
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-from mlx_lm.generate import generate_step
+from mlx.utils import tree_map
+from mlx_lm.generate import BatchGenerator, generate_step
 from mlx_lm.tuner.trainer import _clear_cache, default_loss
 from mlx_lm.tuner.utils import linear_to_lora_layers
-from mlx_lm.utils import load_model
+from mlx_lm.utils import load_model, quantize_model, save_config, save_model
 
 
-def train(model, task):
+def train(task):
     """LoRA steps over one batch of full rows. The first step only warms up."""
+    model = loaded(task)
     mx.random.seed(task["seed"])
     model.freeze()
     linear_to_lora_layers(model, -1, {"rank": task["rank"], "scale": task["scale"], "dropout": 0.0})
@@ -52,8 +57,9 @@ def train(model, task):
     return {"losses": losses, "seconds": seconds[1:]}
 
 
-def generate(model, task):
+def generate(task):
     """Greedy tokens after a prompt: seconds to the first one, and seconds for all others."""
+    model = loaded(task)
     prompt = mx.array(task["prompt"])
     for _ in generate_step(prompt[:8], model, max_tokens=2):
         pass
@@ -68,6 +74,72 @@ def generate(model, task):
         prefill.append(first - start)
         decode.append(time.perf_counter() - first)
     return {"prefill": prefill, "decode": decode, "ids": ids}
+
+
+def rows(task):
+    """Greedy tokens after the first of some prompts, then of more, together: seconds to the first one of each row, and for all others."""
+    model = loaded(task)
+    together(model, [task["prompts"][0][:1]], 0)
+    batches, ids = [], []
+    for count in task["counts"]:
+        seconds, tokens = together(model, task["prompts"][:count], task["tokens"])
+        batches.append({"rows": count, **seconds})
+        ids += tokens
+    return {"batches": batches, "ids": ids}
+
+
+def together(model, prompts, tokens):
+    generator = BatchGenerator(model, max_tokens=tokens + 1, prefill_batch_size=len(prompts))
+    ids = []
+    start = first = time.perf_counter()
+    generator.insert(prompts)
+    while responses := generator.next_generated():
+        if not ids:
+            first = time.perf_counter()
+        ids += [response.token for response in sorted(responses, key=lambda response: response.uid)]
+    seconds = {"prefill": first - start, "decode": time.perf_counter() - first}
+    generator.close()
+    return seconds, ids
+
+
+def load(task):
+    """Seconds to load the model, and from the start of the process to the first token."""
+    start = time.perf_counter()
+    model, _ = load_model(Path(task["model"]))
+    seconds = time.perf_counter() - start
+    # With one token or more, generate_step computes another before it hands out the first.
+    for _ in generate_step(mx.array(task["prompt"]), model, max_tokens=0):
+        pass
+    return {"load": seconds, "first": time.time() - task["startedAt"] / 1000}
+
+
+def convert(task):
+    """Seconds to write a packed copy of a model, the bytes of its source, and a digest of the copy's weights.
+
+    The steps of mlx_lm.convert, which wants a tokenizer.
+    """
+    source, target = Path(task["source"]), Path(task["target"])
+    shutil.rmtree(target, ignore_errors=True)
+    start = time.perf_counter()
+    model, config = load_model(source, lazy=True)
+    dtype = getattr(mx, config["torch_dtype"])
+    model.update(tree_map(lambda weight: weight.astype(dtype), model.parameters()))
+    model, config = quantize_model(model, config, task["groupSize"], task["bits"])
+    save_model(target, model, donate_model=True)
+    save_config(config, target / "config.json")
+    seconds = time.perf_counter() - start
+    peak = memory("VmHWM")
+    with open(target / "model.safetensors", "rb") as weights:
+        digest = hashlib.file_digest(weights, "sha256").hexdigest()
+    shutil.rmtree(target)
+    size = (source / "model.safetensors").stat().st_size
+    return {"seconds": [seconds], "bytes": size, "digest": digest, "peakRss": peak}
+
+
+def loaded(task):
+    model, _ = load_model(Path(task["model"]))
+    mx.reset_peak_memory()
+    return model
 
 
 def memory(field):
@@ -92,9 +164,10 @@ def blas():
 def main():
     task = json.loads(sys.argv[1])
     imported = memory("VmRSS")
-    model, _ = load_model(Path(task["model"]))
-    mx.reset_peak_memory()
-    measured = train(model, task) if task["kind"] == "train" else generate(model, task)
+    kinds = {"train": train, "generate": generate, "rows": rows, "load": load, "convert": convert}
+    # quantize_model tells of its work.
+    with redirect_stdout(sys.stderr):
+        measured = kinds[task["kind"]](task)
     facts = {
         "mlx": mx.__version__,
         "mlxLm": version("mlx-lm"),
@@ -105,7 +178,7 @@ def main():
         "peakRss": memory("VmHWM"),
         "cpuSeconds": time.process_time(),
     }
-    print(json.dumps({**measured, **facts}))
+    print(json.dumps({**facts, **measured}))
 
 
 main()

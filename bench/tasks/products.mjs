@@ -6,6 +6,7 @@ import { dispose, scope } from "../../dist/core/scope.js";
 import { customVjp, evaluate, valueAndGrad } from "../../dist/core/transforms.js";
 import { Linear } from "../../dist/nn/linear.js";
 import { QuantizedLinear } from "../../dist/nn/quantized.js";
+import { median } from "../markdown.mjs";
 import { cpuSeconds } from "./process.mjs";
 
 /** Bytes of different weights that a measurement goes through, so that none is still in a small cache. */
@@ -23,12 +24,12 @@ process.stdout.write(`${JSON.stringify({ ...result, mlx: mlxVersion(), cpuSecond
 function peaks({ size, bytes }) {
   const speed = (dtype) => {
     const [a, b] = [matrix(size, size, dtype), matrix(size, size, dtype)];
-    const seconds = fastest(() => [a.matmul(b)]);
+    const seconds = typical(() => [a.matmul(b)]);
     dispose([a, b]);
     return (2 * size ** 3) / seconds;
   };
   const [weight, x] = [matrix(bytes / 4 / 4096, 4096, "float32"), matrix(1, 4096, "float32")];
-  const read = weight.nbytes / fastest(() => [x.matmul(weight.transpose())]);
+  const read = weight.nbytes / typical(() => [x.matmul(weight.transpose())]);
   dispose([weight, x]);
   return { float32: speed("float32"), bfloat16: speed("bfloat16"), read };
 }
@@ -89,7 +90,7 @@ function timed(copies, rows, direction) {
   const start = performance.now();
   while (all.length < 3 || performance.now() - start < 200) all.push(...pass());
   dispose(given);
-  return all.sort((a, b) => a - b)[Math.floor(all.length / 2)];
+  return median(all);
 }
 
 /** x, and for the product backward the gradient of the output before it. */
@@ -98,13 +99,16 @@ function operands({ inputs, outputs, dtype }, rows, direction) {
   return direction === "forward" ? [x] : [matrix(rows, outputs, dtype), x];
 }
 
-function fastest(build) {
-  return Math.min(...Array.from({ length: 6 }, () => seconds(build)));
+/** Seconds of a large computation: the median of six, after one. */
+function typical(build) {
+  seconds(build);
+  return median(Array.from({ length: 6 }, () => seconds(build)));
 }
 
+/** Seconds of computing what is built, without building it. */
 function seconds(build) {
-  const start = performance.now();
   const outputs = scope(build);
+  const start = performance.now();
   evaluate(outputs);
   const taken = (performance.now() - start) / 1000;
   dispose(outputs);

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import resource
+import statistics
 import sys
 import time
 from importlib.metadata import version
@@ -82,24 +83,25 @@ def peaks(task):
 
 def product_speed(dtype, size):
     a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
-    return 2 * size**3 / fastest(lambda: a @ b)
+    return 2 * size**3 / typical(lambda: a @ b)
 
 
 def read_speed(size):
     """The faster of a sum and a matrix-vector product."""
     matrix = torch.ones(size // 4 // 4096, 4096)
     vector = torch.ones(4096)
-    return matrix.nbytes / min(fastest(matrix.sum), fastest(lambda: matrix @ vector))
+    return matrix.nbytes / min(typical(matrix.sum), typical(lambda: matrix @ vector))
 
 
-def fastest(call):
-    """Seconds of the fastest of some calls."""
+def typical(call):
+    """Seconds of a large computation: the median of six, after one."""
+    call()
     seconds = []
     for _ in range(6):
         start = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - start)
-    return min(seconds)
+    return statistics.median(seconds)
 
 
 def memory(field):

@@ -29,6 +29,10 @@ mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps);
 // Rows of a table [V, D] in any format: ids [...] integers → [..., D] in `dtype`; zeros for ids outside the table.
 mx::array embedding(const mx::array& ids, std::vector<mx::array> operands, Projection table, mx::Dtype dtype);
 
+// w [..., K] packed along its last axis in groups, affine, to the bit as MLX packs it: weight [..., K · bits / 32] uint32, scales and
+// biases [..., K / group] in w's dtype.
+std::vector<mx::array> quantize(const mx::array& w, int group, int bits);
+
 // x [T, K] through the experts [E, N, K], in any format, that indices [T, n] choose for each row → [T, n, N].
 mx::array experts(const mx::array& x, std::vector<mx::array> operands, Projection weight, const mx::array& indices);
 

@@ -12,7 +12,7 @@ namespace cygnet::cpu {
 namespace {
 
 // Depth of a stretch, in chunks of 64 bytes: a block of each operand fits the first-level cache.
-constexpr int kStretch = 8;
+constexpr int kStretch = 8, kLongStretch = 32;
 // Bytes of sums that an item holds, and of a stretch of its weights: both fit the second-level cache.
 constexpr int64_t kSumBytes = 512 << 10, kPanelBytes = 128 << 10;
 // Activations beside which weights are read where they lie, and tiles of weights that then share a stretch of them.
@@ -32,9 +32,11 @@ class Product {
   Product(std::span<const Term> terms, int N, const Output& y)
       : side_(terms[0].a.side), M_(terms[0].a.M), N_(N), y_(y), loops_(loops_of(terms[0].a.panel)), a_tile_(terms[0].a.tile),
         w_tile_(side_ == Side::weights ? loops_.micro.rows : loops_.micro.cols), chunk_(64 / loops_.element) {
+    // Beside one block of activations little is to be gained from the first-level cache, and more from long rows of memory.
+    stretch_ = M_ <= a_tile_ ? kLongStretch : kStretch;
     for (const Term& term : terms) {
-      for (int from = 0; from < term.a.depth; from += kStretch * chunk_) {
-        stretches_.push_back({&term, from, std::min(kStretch * chunk_, term.a.depth - from), is_readable(term)});
+      for (int from = 0; from < term.a.depth; from += stretch_ * chunk_) {
+        stretches_.push_back({&term, from, std::min(stretch_ * chunk_, term.a.depth - from), is_readable(term)});
       }
     }
   }
@@ -64,7 +66,8 @@ class Product {
 
   // Weights [first, first + count) × activation blocks [begin, end).
   void multiply_panel(int first, int count, int begin, int end) {
-    const int group = !stretches_.empty() && stretches_[0].in_place ? kTilesInPlace * w_tile_ : count;
+    const int fits = static_cast<int>(kPanelBytes / (64 * stretch_)) / w_tile_ * w_tile_;
+    const int group = !stretches_.empty() && stretches_[0].in_place ? kTilesInPlace * w_tile_ : std::max(fits, w_tile_);
     for (int at = 0; at < count; at += group) {
       multiply_group(first + at, std::min(group, count - at), std::min(group, count - at - group), begin, end);
     }
@@ -74,7 +77,7 @@ class Product {
   void multiply_group(int first, int count, int after, int begin, int end) {
     Scratch::Frame frame(Scratch::mine());
     const int tiles = blocks_of(count, w_tile_), size = loops_.micro.rows * loops_.micro.cols;
-    uint8_t* panel = Scratch::mine().get<uint8_t>(size_t(tiles) * w_tile_ * 64 * kStretch);
+    uint8_t* panel = Scratch::mine().get<uint8_t>(size_t(tiles) * w_tile_ * 64 * stretch_);
     float* sums = Scratch::mine().get<float>(size_t(end - begin) * tiles * size);
     if (stretches_.empty()) std::fill(sums, sums + int64_t(end - begin) * tiles * size, 0.0f);
     for (size_t s = 0; s < stretches_.size(); s++) {
@@ -148,7 +151,7 @@ class Product {
   int M_, N_;
   Output y_;
   const Panels& loops_;
-  int a_tile_, w_tile_, chunk_;
+  int a_tile_, w_tile_, chunk_, stretch_;
   std::vector<Stretch> stretches_;
 };
 

@@ -103,6 +103,7 @@ void register_cpu(Exports& exports) {
     if (settings.size() != kSettings) throw std::invalid_argument("experts take one weight");
     return cpu::experts(x, std::move(weight), projection_of(settings.data()), indices);
   });
+  exports.op("cpuQuantize", [](Context&, const mx::array& w, int group, int bits) { return cpu::quantize(w, group, bits); });
   exports.op("cpuResidualRmsNorm", [](Context&, const mx::array& x, std::optional<mx::array> delta, const mx::array& weight, float eps) {
     return cpu::residual_rms_norm(x, delta, weight, eps);
   });

@@ -57,6 +57,16 @@ export const commands: readonly CommandEntry[] = [
     summary: "command/serve",
     load: async () => (await import("./commands/serve.ts")).serve,
   },
+  {
+    name: "bench serve",
+    summary: "command/bench-serve",
+    load: async () => (await import("./commands/bench-serve.ts")).benchServe,
+  },
+  {
+    name: "bench compare",
+    summary: "command/bench-compare",
+    load: async () => (await import("./commands/bench-compare.ts")).benchCompare,
+  },
   { name: "fuse", summary: "command/fuse", load: async () => (await import("./commands/fuse.ts")).fuse },
   { name: "convert", summary: "command/convert", load: async () => (await import("./commands/convert.ts")).convert },
   {

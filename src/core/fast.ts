@@ -68,11 +68,6 @@ export function rope(x: Tensor, offset: number, options: RopeOptions): Tensor {
   return new Tensor(native.rope(x.handle, dims, traditional, base, scale, offset, freqs?.handle));
 }
 
-/** `rope` with a position of its own for each row of x [B, H, L, E]; offsets: [B] int32 */
-export function ropeAt(x: Tensor, offsets: Tensor, { dims, traditional, base, scale, freqs }: RopeOptions): Tensor {
-  return new Tensor(native.ropeAt(x.handle, dims, traditional, base, scale, offsets.handle, freqs?.handle));
-}
-
 /** silu(gate) · up, the gated unit of an MLP. Shazeer 2020, arXiv:2002.05202. */
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
   if (hasCpuKernels(gate.dtype) && gate.dtype === up.dtype) {

@@ -21,8 +21,8 @@ export interface KeyValueStore {
   replace?(keys: Tensor, values: Tensor, length: number): void;
   /** The row of tokens holds several texts, and the buffers are pages. */
   readonly texts?: Texts | undefined;
-  /** The store of one of them. */
-  text?(index: number): KeyValueStore;
+  /** As `append`, for each of them. */
+  appendTexts?(parts: readonly (readonly [k: Tensor, v: Tensor])[]): [keys: Tensor, values: Tensor][];
 }
 
 export interface HeadAttention extends AttentionRule {
@@ -72,33 +72,58 @@ export function kernelExtras(
 }
 
 function composed(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention): Tensor {
-  const { heads, kvHeads, norms, rope, cache, ...rule } = options;
-  if (cache?.texts) return textByText(q, k, v, options, cache.texts);
-  const prepared = (x: Tensor, weight: Tensor | undefined): Tensor => {
-    const first = headsFirst(norms ? fast.rmsNorm(x, weight, norms.eps) : x);
-    return rope ? fast.rope(first, cache?.offset ?? 0, rope) : first;
-  };
-  const queries = prepared(splitHeads(q, heads), norms?.q); // [B, H, L, E]
-  const newKeys = prepared(splitHeads(k, kvHeads), norms?.k); // [B, K, L, E]
-  const newValues = headsFirst(splitHeads(v, kvHeads));
+  const { cache, mask } = options;
+  if (cache?.texts) return textByText([q, k, v], options, cache.texts);
+  const { queries, newKeys, newValues } = heads(q, k, v, options, cache?.offset ?? 0);
   const [keys, values] = cache ? cache.append(newKeys, newValues) : [newKeys, newValues];
-  const mask = cache?.seen?.(q.dim(1), keys.dim(2)) ?? rule.mask;
-  return fast
-    .scaledDotProductAttention(queries, keys, values, { ...rule, mask })
-    .transpose(0, 2, 1, 3)
-    .reshape(...q.shape);
+  return attended(queries, keys, values, { ...options, mask: cache?.seen?.(q.dim(1), keys.dim(2)) ?? mask });
 }
 
-function textByText(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention, texts: Texts): Tensor {
+/** All texts are written before any is read: a buffer that is still to be read would be copied to be written. */
+function textByText(qkv: readonly [Tensor, Tensor, Tensor], options: HeadAttention, texts: Texts): Tensor {
   let end = 0;
-  const parts = texts.all.map(({ count }, i) => {
+  const parts = texts.all.map(({ count, past }) => {
     const begin = end;
     end += count;
-    const [ownQ, ownK, ownV] = [q, k, v].map((x) => x.slice(1, begin, end));
-    if (!ownQ || !ownK || !ownV) throw new Error("q, k and v");
-    return composed(ownQ, ownK, ownV, { ...options, cache: options.cache?.text?.(i) });
+    const own = (x: Tensor): Tensor => x.slice(1, begin, end);
+    return heads(own(qkv[0]), own(qkv[1]), own(qkv[2]), options, past);
   });
-  return concatenate(parts, 1);
+  const stored =
+    options.cache?.appendTexts?.(parts.map(({ newKeys, newValues }) => [newKeys, newValues] as const)) ?? [];
+  const out = parts.map(({ queries }, i) => {
+    const [keys, values] = stored[i] ?? [];
+    if (!keys || !values) throw new Error("a cache with texts stores each");
+    return attended(queries, keys, values, options);
+  });
+  return concatenate(out, 1);
+}
+
+/** Norms and rotation, the first token at position `offset`. */
+function heads(q: Tensor, k: Tensor, v: Tensor, options: HeadAttention, offset: number) {
+  const { heads, kvHeads, norms, rope } = options;
+  const prepared = (x: Tensor, weight: Tensor | undefined): Tensor => {
+    const first = headsFirst(norms ? fast.rmsNorm(x, weight, norms.eps) : x);
+    return rope ? fast.rope(first, offset, rope) : first;
+  };
+  return {
+    queries: prepared(splitHeads(q, heads), norms?.q), // [B, H, L, E]
+    newKeys: prepared(splitHeads(k, kvHeads), norms?.k), // [B, K, L, E]
+    newValues: headsFirst(splitHeads(v, kvHeads)),
+  };
+}
+
+/** queries: [B, H, L, E] · keys, values: [B, K, S, E] → [B, L, H · E] */
+function attended(
+  queries: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  { scale, mask, window, softCap }: AttentionRule,
+): Tensor {
+  const [batch = 0, heads = 0, length = 0, size = 0] = queries.shape;
+  return fast
+    .scaledDotProductAttention(queries, keys, values, { scale, mask, window, softCap })
+    .transpose(0, 2, 1, 3)
+    .reshape(batch, length, heads * size);
 }
 
 /** [B, L, heads · E] → [B, L, heads, E] */

@@ -73,6 +73,14 @@ export function embedding(ids: Tensor, table: Projection["weight"], dtype: DType
   return new Tensor(native.cpuEmbedding(ids.handle, operands, settings, dtypeIndex(dtype)));
 }
 
+/** As MLX's `quantize`, to the bit; or undefined where our kernel cannot, which leaves it to MLX to refuse. */
+export function quantizeInGroups(w: Tensor, { group_size, bits, mode }: Quantization): Tensor[] | undefined {
+  const isPossible = [32, 64, 128].includes(group_size) && [2, 3, 4, 5, 6, 8].includes(bits);
+  if (mode !== "affine" || !isPossible || !hasCpuKernels(w.dtype)) return undefined;
+  if (w.ndim < 2 || w.dim(-1) % group_size !== 0) return undefined;
+  return native.cpuQuantize(w.handle, group_size, bits).map((handle) => new Tensor(handle));
+}
+
 /**
  * x [T, in] through the experts that `indices` [T, n] choose for each row → [T, n, out]; or undefined where our products
  * cannot. weight: [experts, out, in], plain or packed.

@@ -6,6 +6,8 @@ import { z } from "zod";
 export const EngineOptions = z.object({
   /** What models and caches may take together. */
   memoryBytes: z.number(),
+  /** What is kept of earlier texts may take so much for each model. */
+  prefixBytes: z.number().optional(),
   /** See `LoadOptions`. */
   dtype: z.enum(["float32", "float16", "bfloat16"]).optional(),
   /** See `SchedulerOptions`. */
@@ -42,6 +44,14 @@ export const GenerateRequest = z.object({
   /** Tokens that end the answer, and how many there are before one may. */
   endIds: ids,
   minTokens: count,
+  /** What the answer is written by, as EBNF; see `schemaGrammar`. */
+  grammar: z
+    .object({
+      text: z.string(),
+      /** The prompt ends in thoughts, or the answer may begin with some, which the grammar does not rule. */
+      thoughts: z.enum(["inside", "possible"]).optional(),
+    })
+    .optional(),
 });
 export type GenerateRequest = z.infer<typeof GenerateRequest>;
 

@@ -62,7 +62,9 @@ export class ModelHost {
         this.#end(this.#model(command.model).removeAdapter(command.adapter), command.adapter);
         break;
       case "generate":
-        this.#model(command.model).generate(command.call, command.request);
+        this.#model(command.model)
+          .generate(command.call, command.request)
+          .catch((error: unknown) => this.#fail(command.call, error));
         return;
       case "cancel":
         for (const model of this.#models.values()) model.cancel(command.call);

@@ -1,12 +1,14 @@
 import { isFloating } from "../core/dtype.ts";
 import { scope } from "../core/scope.ts";
 import { BatchScheduler } from "../generate/batch-scheduler.ts";
+import type { TokenConstraint } from "../generate/grammar/token-constraint.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { loadModel } from "../models/load.ts";
 import { ModelShape } from "../models/memory-estimate.ts";
 import { PagedCache } from "../models/paged-cache.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { AdapterBank } from "../tuner/adapter-bank.ts";
+import { AnswerGrammars } from "./answer-grammars.ts";
 import type { EngineOptions, EngineToken, GenerateRequest, ModelStatus } from "./messages.ts";
 
 /** A model in memory with its adapters and the texts that it continues. */
@@ -22,11 +24,15 @@ export class ResidentModel {
   /** Under each name the bank's: an adapter that comes again is another one. */
   readonly #keys = new Map<string, string>();
   #loads = 0;
+  readonly #grammars: AnswerGrammars;
+  /** Calls whose grammars are being compiled. */
+  readonly #preparing = new Set<number>();
   lastUsed = Date.now();
 
   /** freeBytes: what weights and cache may take together. @throws UserError when the folder has no model, or memory is short. */
   constructor(name: string, folder: string, freeBytes: number, options: Omit<EngineOptions, "memoryBytes">) {
     this.#name = name;
+    this.#grammars = new AnswerGrammars(folder, () => this.#model.config.vocab_size);
     this.#options = options;
     this.#model = loadModel(folder, options.dtype ? { dtype: options.dtype } : {});
     const left = freeBytes - this.weightBytes;
@@ -44,7 +50,7 @@ export class ResidentModel {
     return Object.values(this.#model.parameters()).reduce((sum, { nbytes }) => sum + nbytes, 0);
   }
   get isIdle(): boolean {
-    return this.#scheduler.isIdle;
+    return this.#scheduler.isIdle && this.#preparing.size === 0;
   }
 
   status(): ModelStatus {
@@ -75,19 +81,32 @@ export class ResidentModel {
     return ended;
   }
 
-  /** A text to continue; its tokens come from `step` under the number of the call. */
-  generate(call: number, request: GenerateRequest): void {
+  /** A text to continue; its tokens come from `step` under the number of the call. @throws UserError when it cannot be. */
+  async generate(call: number, request: GenerateRequest): Promise<void> {
+    if (!request.grammar) return this.#add(call, request);
+    this.#preparing.add(call);
+    try {
+      const constraint = await this.#grammars.constraint(request.grammar);
+      if (this.#preparing.has(call)) this.#add(call, request, constraint);
+      else constraint.dispose();
+    } finally {
+      this.#preparing.delete(call);
+    }
+  }
+
+  #add(call: number, { grammar: _, ...request }: GenerateRequest, constraint?: TokenConstraint): void {
     const adapter = this.#keyOf(request.adapter);
     const { length: tokens } = request.prompt;
     const most = this.#maxPages * PagedCache.pageSize;
     if (tokens >= most) throw new UserError("engine/too-long", { tokens, most });
     const maxTokens = Math.min(request.maxTokens, most - tokens);
-    const text = this.#scheduler.add({ ...request, adapter, maxTokens });
+    const text = this.#scheduler.add({ ...request, adapter, maxTokens, constraint });
     this.#texts.set(text, { call, adapter: request.adapter });
     this.lastUsed = Date.now();
   }
 
   cancel(call: number): void {
+    this.#preparing.delete(call);
     for (const [text, each] of this.#texts) {
       if (each.call !== call) continue;
       this.#texts.delete(text);
@@ -108,8 +127,9 @@ export class ResidentModel {
 
   /** Gives up all texts; returns their calls. */
   reset(): number[] {
-    const calls = [...this.#texts.values()].map(({ call }) => call);
+    const calls = [...[...this.#texts.values()].map(({ call }) => call), ...this.#preparing];
     this.#texts.clear();
+    this.#preparing.clear();
     this.#scheduler.dispose();
     this.#scheduler = this.#newScheduler();
     return calls;
@@ -125,14 +145,17 @@ export class ResidentModel {
 
   dispose(): void {
     this.#scheduler.dispose();
+    this.#grammars.dispose();
     for (const name of this.#adapters.names) this.#adapters.remove(name);
     this.#model.dispose();
   }
 
   #newScheduler(): BatchScheduler {
-    const { maxTexts, prefillStepSize } = this.#options;
+    const { maxTexts, prefillStepSize, prefixBytes = Number.POSITIVE_INFINITY } = this.#options;
+    const most = Math.floor(Math.min(prefixBytes / pageBytes(this.#model), this.#maxPages / 2));
     return new BatchScheduler(this.#model, {
       maxPages: this.#maxPages,
+      maxPrefixPages: most,
       adapters: this.#adapters,
       ...(maxTexts !== undefined && { maxTexts }),
       ...(prefillStepSize !== undefined && { prefillStepSize }),

@@ -1,17 +1,17 @@
-import { sample } from "../core/kernels.ts";
-import { concatenate, integers } from "../core/ops.ts";
+import { integers } from "../core/ops.ts";
 import * as random from "../core/random.ts";
 import { scope } from "../core/scope.ts";
-import type { Tensor } from "../core/tensor.ts";
 import { asyncEval } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { PagedCache } from "../models/paged-cache.ts";
 import type { AdapterBank } from "../tuner/adapter-bank.ts";
+import { type ChoosingText, choose, type TextChoice } from "./choose-tokens.ts";
 import type { GeneratedToken } from "./generate.ts";
+import { allows, firstAllowed, type TokenConstraint } from "./grammar/token-constraint.ts";
 import { PrefixCache } from "./prefix-cache.ts";
-import { type Choice, Sampler, type Sampling } from "./sampler.ts";
+import { Sampler, type Sampling } from "./sampler.ts";
 
-// L tokens of a pass, of all texts · R texts whose next token is chosen · V vocabulary
+// L tokens of a pass, of all texts
 
 export interface TextRequest {
   /** At least one id. */
@@ -26,6 +26,8 @@ export interface TextRequest {
   endIds?: readonly number[];
   /** So many tokens come before one of those can. */
   minTokens?: number;
+  /** What its tokens follow, and when it may end instead of `minTokens`; goes with the text. */
+  constraint?: TokenConstraint | undefined;
 }
 
 export interface SchedulerOptions {
@@ -50,7 +52,7 @@ export interface TextToken extends GeneratedToken {
   cachedTokens?: number;
 }
 
-interface RunningText {
+interface RunningText extends ChoosingText {
   id: number;
   request: TextRequest;
   adapter: string;
@@ -63,9 +65,10 @@ interface RunningText {
   pages: number[];
   /** Pages that it may still need. */
   reserved: number;
-  sampler: Sampler;
-  draws: random.Sequence;
 }
+
+/** Instead of the logarithm of 0, which JSON has not. */
+const leastLogprob = -9999;
 
 /** Fewer tokens are computed again rather than copied with their page. */
 const smallestCopy = 8;
@@ -117,8 +120,8 @@ export class BatchScheduler {
   /** No more tokens of this text are wanted. */
   end(id: number): void {
     const place = this.#waiting.findIndex((each) => each.id === id);
-    if (place >= 0) this.#waiting.splice(place, 1);
-    else this.#ended.add(id);
+    if (place < 0) this.#ended.add(id);
+    else for (const { request } of this.#waiting.splice(place, 1)) request.constraint?.dispose();
   }
 
   get runningTexts(): number {
@@ -142,6 +145,7 @@ export class BatchScheduler {
     const batch = this.#nextPass();
     if (batch.length === 0) return [];
     const due = batch.filter(({ text, count }) => text.past + count === text.tokens.length);
+    for (const { text } of due) text.mask = await text.request.constraint?.mask();
     const choices = scope(() =>
       this.#compute(
         batch,
@@ -166,6 +170,7 @@ export class BatchScheduler {
   dispose(): void {
     for (const text of this.#running) this.#ended.add(text.id);
     this.#removeEnded();
+    for (const { request } of this.#waiting.splice(0)) request.constraint?.dispose();
     this.#cache.dispose();
   }
 
@@ -179,6 +184,7 @@ export class BatchScheduler {
       for (const page of text.pages) this.#cache.release(page);
       text.sampler.dispose();
       text.draws.dispose();
+      text.request.constraint?.dispose();
     }
   }
 
@@ -206,6 +212,7 @@ export class BatchScheduler {
         reserved: needed,
         sampler: this.#sampler(next.request, prompt),
         draws: new random.Sequence(next.request.seed),
+        mask: undefined,
       };
       if (known.tail && known.tail.count >= smallestCopy) this.#copyTail(text, known.tail);
       text.cached = text.past;
@@ -216,8 +223,11 @@ export class BatchScheduler {
   }
 
   /** For a text with these tokens so far. */
-  #sampler({ sampling, prompt, endIds = [], minTokens = 0 }: TextRequest, tokens: readonly number[]): Sampler {
-    const mayEnd = tokens.length - prompt.length >= minTokens;
+  #sampler(
+    { sampling, prompt, endIds = [], minTokens = 0, constraint }: TextRequest,
+    tokens: readonly number[],
+  ): Sampler {
+    const mayEnd = constraint !== undefined || tokens.length - prompt.length >= minTokens;
     const never = endIds.map((id) => [id, Number.NEGATIVE_INFINITY] as const);
     const logitBias = mayEnd ? sampling.logitBias : new Map([...sampling.logitBias, ...never]);
     const sampler = new Sampler({ ...sampling, logitBias }, this.#model.config.vocab_size);
@@ -233,7 +243,7 @@ export class BatchScheduler {
   #copyTail(text: RunningText, { page, count }: { page: number; count: number }): void {
     this.#cache.share(page); // or it might be the one to go
     const own = this.#takePage(text);
-    scope(() => this.#cache.copyPage(page, own));
+    this.#cache.copyPage(page, own);
     this.#cache.release(page);
     text.past += count;
   }
@@ -270,7 +280,10 @@ export class BatchScheduler {
     return this.#running.filter(({ adapter }) => adapters.passOf(adapter) === this.#lastPass);
   }
 
-  #compute(batch: readonly { text: RunningText; count: number }[], due: readonly RunningText[]): TextChoice[] {
+  #compute(
+    batch: readonly { text: RunningText; count: number }[],
+    due: readonly RunningText[],
+  ): TextChoice<RunningText>[] {
     this.#options.adapters?.begin(batch.map(({ text: { adapter }, count }) => ({ adapter, count })));
     this.#cache.begin(batch.map(({ text: { past, pages }, count }) => ({ count, past, pages })));
     const ids = batch.flatMap(({ text: { tokens, past }, count }) => tokens.slice(past, past + count));
@@ -295,20 +308,26 @@ export class BatchScheduler {
     if (full > 0) this.#prefixes?.add(text.adapter, text.tokens.slice(0, full), text.pages);
   }
 
-  #take({ texts, choice: { ids, logprobs, top } }: TextChoice): TextToken[] {
+  #take({ texts, choice: { ids, logprobs, top } }: TextChoice<RunningText>): TextToken[] {
     const [allIds, allLogprobs] = [ids.toArray(), logprobs.toArray()];
     const [topIds, topLogprobs] = [top?.ids.toArray() ?? [], top?.logprobs.toArray() ?? []];
     for (const tensor of [ids, logprobs, top?.ids, top?.logprobs]) tensor?.dispose();
     return texts.map((text, i) => {
       const token = this.#append(text, allIds[i] ?? 0, allLogprobs[i] ?? Number.NaN);
       if (!top) return token;
-      const each = topIds.map((topId, j) => ({ id: topId, logprob: topLogprobs[j] ?? Number.NaN }));
+      const each = topIds
+        .map((topId, j) => ({ id: topId, logprob: topLogprobs[j] ?? Number.NaN }))
+        .filter((one) => Number.isFinite(one.logprob)); // a mask may leave fewer
       return { ...token, top: each.sort((a, b) => b.logprob - a.logprob) };
     });
   }
 
-  #append(text: RunningText, id: number, logprob: number): TextToken {
-    const { prompt, maxTokens, minTokens = 0, endIds } = text.request;
+  #append(text: RunningText, chosen: number, logprobOfChosen: number): TextToken {
+    const { prompt, maxTokens, minTokens = 0, endIds, constraint } = text.request;
+    // Where penalties took all that a mask had left, any of it comes.
+    const isAllowed = !text.mask || allows(text.mask, chosen);
+    const [id, logprob] = isAllowed ? [chosen, logprobOfChosen] : [firstAllowed(text.mask), leastLogprob];
+    constraint?.accept(id);
     text.tokens.push(id);
     this.counts.generatedTokens++;
     const generated = text.tokens.length - prompt.length;
@@ -320,41 +339,4 @@ export class BatchScheduler {
     if (isLast) this.#ended.add(text.id);
     return { text: text.id, id, logprob, isLast, ...(generated === 1 && { cachedTokens: text.cached }) };
   }
-}
-
-/** Tokens chosen for some texts; with `top`, for one. */
-interface TextChoice {
-  texts: readonly RunningText[];
-  choice: Choice;
-}
-
-/** logits: [R, V], a row for each text. Those that our kernel chooses for in the same way go together. */
-function choose(logits: Tensor, texts: readonly RunningText[]): TextChoice[] {
-  const groups = new Map<string, number[]>();
-  for (const [row, { sampler }] of texts.entries()) {
-    const { bias, ...rest } = sampler.kernelOptions ?? {};
-    const key = sampler.kernelOptions && !bias ? JSON.stringify(rest) : `alone ${row}`;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()].flatMap((rows) => {
-    const own = rows.flatMap((row) => texts[row] ?? []);
-    const part = rows.length === texts.length ? logits : logits.take(integers(rows), 0);
-    return together(part, own) ?? own.map((text, i) => alone(part.slice(0, i, i + 1), text));
-  });
-}
-
-function together(logits: Tensor, texts: readonly RunningText[]): TextChoice[] | undefined {
-  const options = texts[0]?.sampler.kernelOptions;
-  if (!options || texts.length === 1) return undefined;
-  const words = () =>
-    concatenate(
-      texts.map(({ draws }) => random.bits([1, 2], draws.nextKey())),
-      0,
-    );
-  const choice = sample(logits, options, words);
-  return choice && [{ texts, choice }];
-}
-
-function alone(logits: Tensor, text: RunningText): TextChoice {
-  return { texts: [text], choice: text.sampler.choose(logits, () => text.draws.nextKey()) };
 }

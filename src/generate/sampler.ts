@@ -103,17 +103,21 @@ export class Sampler {
 
   /**
    * Draws take their keys of this thread's sequence unless others are given. A seed repeats its draws on the same path only: our
-   * kernel takes one random number a row, MLX's operations one a token.
+   * kernel takes one random number a row, MLX's operations one a token. mask: added to the logits of this choice, [V], −∞ for tokens
+   * that may not come.
    */
-  choose(logits: Tensor, nextKey: () => Tensor = random.nextKey): Choice {
-    const penalized = this.#penalties?.apply(this.#biased(logits));
-    const options = penalized ? { ...this.#options, bias: undefined } : this.#options;
+  choose(logits: Tensor, nextKey: () => Tensor = random.nextKey, mask?: Tensor): Choice {
+    const { bias: own } = this.#options;
+    const bias = mask && own ? own.add(mask) : (mask ?? own);
+    const biased = (): Tensor => (bias ? logits.astype("float32").add(bias) : logits);
+    const penalized = this.#penalties?.apply(biased());
+    const options = { ...this.#options, bias: penalized ? undefined : bias };
     const words = () => random.bits([logits.dim(0), 2], nextKey());
     const choice =
       (this.#fitsKernel && sample(penalized ?? logits, options, words)) ||
-      this.#chooseInSteps(penalized ?? this.#biased(logits), nextKey);
+      this.#chooseInSteps(penalized ?? biased(), nextKey);
     this.#penalties?.add(choice.ids);
-    return this.#top > 0 ? { ...choice, top: likeliestOf(penalized ?? this.#biased(logits), this.#top) } : choice;
+    return this.#top > 0 ? { ...choice, top: likeliestOf(penalized ?? biased(), this.#top) } : choice;
   }
 
   /** What the next choice needs: evaluate it with this one. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type AnswerPiece, ThinkingSplitter } from "./thinking.ts";
+import { type AnswerPiece, harmonyMarks, ThinkingSplitter } from "./thinking.ts";
 
 function split(pieces: readonly string[], options = {}): Record<string, string> {
   const splitter = new ThinkingSplitter(options);
@@ -19,6 +19,15 @@ test("thoughts and answer come apart, however the text is cut", () => {
   expect(split([text])).toEqual(expected);
   expect(split([...text])).toEqual(expected);
   for (let at = 0; at < text.length; at++) expect(split([text.slice(0, at), text.slice(at)])).toEqual(expected);
+});
+
+test("channels of messages", () => {
+  const { open, close } = harmonyMarks;
+  const answer = `${open}Two and two.${close}Four <|end.`;
+  for (let at = 0; at < answer.length; at++) {
+    const found = split([answer.slice(0, at), answer.slice(at)], { marks: harmonyMarks });
+    expect(found).toEqual({ thinking: "Two and two.", answer: "Four <|end." });
+  }
 });
 
 test("a prompt that ends within thoughts, thoughts without end, and no thoughts", () => {

@@ -4,25 +4,41 @@ export interface AnswerPiece {
   text: string;
 }
 
+/** What stands before thoughts and behind them. */
+export interface ThinkingMarks {
+  open: string;
+  close: string;
+}
+
+const thinkMarks: ThinkingMarks = { open: "<think>", close: "</think>" };
+
+/** gpt-oss: thoughts and answer are messages in channels. https://cookbook.openai.com/articles/openai-harmony */
+export const harmonyMarks: ThinkingMarks = {
+  open: "<|channel|>analysis<|message|>",
+  close: "<|end|><|start|>assistant<|channel|>final<|message|>",
+};
+
 /**
- * Tells thoughts from the answer in a stream of text: what stands between `<think>` and `</think>`. Text that may be the
+ * Tells thoughts from the answer in a stream of text: what stands between two marks. Text that may be the
  * beginning of such a mark is held back until it is clear; blanks around thoughts are left out.
  */
 export class ThinkingSplitter {
   #held = "";
   #inside: boolean;
+  readonly #marks: ThinkingMarks;
   #isFresh = true; // nothing was given out since the last mark
 
   /** inside: the prompt ended within thoughts, as some templates have it. */
-  constructor({ inside = false } = {}) {
+  constructor({ inside = false, marks = thinkMarks }: { inside?: boolean; marks?: ThinkingMarks | undefined } = {}) {
     this.#inside = inside;
+    this.#marks = marks;
   }
 
   add(text: string): AnswerPiece[] {
     this.#held += text;
     const pieces: AnswerPiece[] = [];
     for (;;) {
-      const mark = this.#inside ? "</think>" : "<think>";
+      const mark = this.#inside ? this.#marks.close : this.#marks.open;
       const at = this.#held.indexOf(mark);
       if (at < 0) {
         this.#give(pieces, this.#wanted(this.#held.length - beginningOf(mark, this.#held)));

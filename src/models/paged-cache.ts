@@ -1,8 +1,9 @@
 import type { Text, Texts } from "../core/attention.ts";
 import type { KeyValueStore } from "../core/head-attention.ts";
 import { concatenate, sliceUpdate, zeros } from "../core/ops.ts";
-import { keep } from "../core/scope.ts";
+import { dispose, keep, scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { evaluate } from "../core/transforms.ts";
 
 // P pages · K key/value heads · T tokens of a page · L new tokens · S tokens so far · E head size
 
@@ -66,9 +67,14 @@ export class PagedCache {
     for (const layer of this.#layers) layer.begin(next, this.#references.length);
   }
 
-  /** What one page holds, into another; call it in a scope. Lazy: evaluate `state`. */
+  /** What one page holds, into another. The copy is made first: a view of the buffers would have them copied to be written. */
   copyPage(from: number, to: number): void {
-    for (const layer of this.#layers) layer.copyPage(from, to, this.#references.length);
+    const copies = this.#layers.map((layer) => scope(() => layer.page(from)));
+    evaluate(copies);
+    for (const [i, layer] of this.#layers.entries()) {
+      scope(() => layer.writePage(to, copies[i] ?? [], this.#references.length));
+    }
+    dispose(copies);
   }
 
   /** Its tensors, to evaluate with the step that wrote them. */
@@ -115,27 +121,30 @@ class PagedLayer implements KeyValueStore {
     this.#buffers = [keys, values];
   }
 
-  text(index: number): KeyValueStore {
-    const text = this.texts?.all[index];
-    if (!text) throw new Error(`there is no text ${index}`);
-    return {
-      offset: text.past,
-      inPlace: false,
-      append: (k, v) => {
-        const [keys, values] = this.#withRoom(k);
-        this.replace(written(keys, k, text), written(values, v, text));
-        return [read(this.#withRoom(k)[0], text), read(this.#withRoom(v)[1], text)];
-      },
-    };
+  appendTexts(parts: readonly (readonly [k: Tensor, v: Tensor])[]): [keys: Tensor, values: Tensor][] {
+    const all = this.texts?.all ?? [];
+    for (const [i, [k, v]] of parts.entries()) {
+      const [keys, values] = this.#withRoom(k);
+      const text = all[i];
+      if (text) this.replace(written(keys, k, text), written(values, v, text));
+    }
+    return parts.flatMap(([k], i): [Tensor, Tensor][] => {
+      const [keys, values] = this.#withRoom(k);
+      const text = all[i];
+      return text ? [[read(keys, text), read(values, text)]] : [];
+    });
   }
 
-  copyPage(from: number, to: number, pages: number): void {
-    if (!this.#buffers) return;
-    const [keys] = this.#buffers;
+  /** What a page holds, apart from the buffers: [1, K, T, E] each. */
+  page(index: number): readonly Tensor[] {
+    return this.state.map((buffer) => buffer.slice(0, index, index + 1).add(0));
+  }
+
+  writePage(index: number, [keys, values]: readonly Tensor[], pages: number): void {
+    if (!keys || !values) return;
     this.#pages = pages;
     const [heldKeys, heldValues] = this.#withRoom(keys);
-    const copied = (buffer: Tensor) => sliceUpdate(buffer, buffer.slice(0, from, from + 1), [to, 0, 0, 0]);
-    this.replace(copied(heldKeys), copied(heldValues));
+    this.replace(sliceUpdate(heldKeys, keys, [index, 0, 0, 0]), sliceUpdate(heldValues, values, [index, 0, 0, 0]));
   }
 
   dispose(): void {

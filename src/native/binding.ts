@@ -191,15 +191,6 @@ interface NamedOps {
     offset: number,
     freqs: Optional,
   ): Handle;
-  ropeAt(
-    x: Handle,
-    dims: number,
-    traditional: boolean,
-    base: number | undefined,
-    scale: number,
-    offset: Handle,
-    freqs: Optional,
-  ): Handle;
   scaledDotProductAttention(q: Handle, k: Handle, v: Handle, scale: number, maskMode: string, mask: Optional): Handle;
   crossEntropy(logits: Handle, targets: Handle): Handle;
   // Random
@@ -268,6 +259,7 @@ interface NamedOps {
   cpuRmsNorm(x: Handle, weight: Handle, eps: number): Handle;
   cpuRope(x: Handle, frequencies: Handle, offset: number, traditional: boolean): Handle;
   cpuExperts(x: Handle, weight: Handle[], settings: number[], indices: Handle): Handle;
+  cpuQuantize(w: Handle, groupSize: number, bits: number): Handle[];
   cpuResidualRmsNorm(x: Handle, delta: Handle | undefined, weight: Handle, eps: number): [Handle, Handle];
   cpuGated(gate: Handle, up: Handle, kind: number): Handle;
   cpuAdd(a: Handle, b: Handle): Handle;

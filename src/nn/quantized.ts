@@ -1,6 +1,6 @@
 import { defaultDevice } from "../core/device.ts";
 import type { DType } from "../core/dtype.ts";
-import { embedding, linear, type Projection } from "../core/kernels.ts";
+import { embedding, linear, type Projection, quantizeInGroups } from "../core/kernels.ts";
 import { dequantize, type Quantization, type QuantizedWeight, quantize, quantizedMatmul } from "../core/ops.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Embedding, EmbeddingLayer } from "./embedding.ts";
@@ -120,7 +120,7 @@ export class QuantizedEmbedding extends Module implements EmbeddingLayer {
 
 /** Packs w [out, in]. */
 export function pack(w: Tensor, quantization: Quantization): QuantizedWeight {
-  const [weight, scales, biases] = quantize(w, quantization);
+  const [weight, scales, biases] = quantizeInGroups(w, quantization) ?? quantize(w, quantization);
   if (!weight || !scales) throw new Error(`quantize gave no weight for mode ${quantization.mode}`);
   return { weight, scales, biases };
 }

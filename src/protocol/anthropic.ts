@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ToolName } from "./openai.ts";
 
 // Requests of Anthropic's Messages API, as far as a model of text can answer them.
 
@@ -28,11 +29,18 @@ const Conversation = z.looseObject({
   tools: z
     .array(
       z.looseObject({
-        name: z.string().min(1),
+        name: ToolName,
         description: z.string().nullish(),
         input_schema: z.record(z.string(), z.unknown()).nullish(),
       }),
     )
+    .nullish(),
+  tool_choice: z
+    .looseObject({
+      type: z.enum(["auto", "any", "tool", "none"]),
+      name: z.string().optional(),
+      disable_parallel_tool_use: z.boolean().nullish(),
+    })
     .nullish(),
 });
 

@@ -45,10 +45,13 @@ export const ResponseFormat = z.discriminatedUnion("type", [
 ]);
 export type ResponseFormat = z.infer<typeof ResponseFormat>;
 
+/** Without what any family's form of calls writes around it. */
+export const ToolName = z.string().regex(/^[^\s"'`<>()[\]{}\\]{1,128}$/);
+
 export const Tool = z.looseObject({
   type: z.literal("function"),
   function: z.looseObject({
-    name: z.string().min(1),
+    name: ToolName,
     description: z.string().nullish(),
     parameters: z.record(z.string(), z.unknown()).nullish(),
     strict: flag,

@@ -1,13 +1,15 @@
 import type { Engine } from "../engine/engine.ts";
+import type { GenerateRequest } from "../engine/messages.ts";
 import { AnswerText } from "../generate/answer-text.ts";
 import type { Sampling } from "../generate/sampler.ts";
-import { ThinkingSplitter } from "../generate/thinking.ts";
+import { type ThinkingMarks, ThinkingSplitter } from "../generate/thinking.ts";
 import type { AnswerFields } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { AnswerDefaults } from "./sampling.ts";
 import { samplingOf } from "./sampling.ts";
 import type { Served } from "./served-models.ts";
+import { type CallDelta, CallSplitter, type ToolUse } from "./tool-use.ts";
 
 /** One answer to one prompt. */
 export interface AnswerRequest {
@@ -19,8 +21,12 @@ export interface AnswerRequest {
   minTokens: number;
   stop: readonly string[];
   ignoreEos: boolean;
+  /** What the answer is written by. */
+  grammar?: GenerateRequest["grammar"];
+  /** Calls of tools come apart from the answer. */
+  toolUse?: ToolUse | undefined;
   /** Thoughts come apart from the answer; inside: the prompt ends within them. */
-  thoughts?: { inside: boolean } | undefined;
+  thoughts?: { inside: boolean; marks?: ThinkingMarks } | undefined;
 }
 
 /** How likely a token was, and what else was likely in its place. */
@@ -35,11 +41,12 @@ export interface AnswerToken {
 export interface AnswerDelta {
   text: string;
   thinking: string;
+  calls: CallDelta[];
   tokens: AnswerToken[];
 }
 
 export interface AnswerEnd {
-  finishReason: "stop" | "length";
+  finishReason: "stop" | "length" | "tool_calls";
   /** The stop string that ended the answer, if one did. */
   stopString?: string | undefined;
   promptTokens: number;
@@ -93,11 +100,17 @@ export async function* answer(
     reasoningTokens: 0,
   };
   if (maxTokens === 0) return end;
-  const endIds = request.ignoreEos ? [] : [...tokenizer.eosTokenIds];
+  const endIds = request.ignoreEos && !request.grammar ? [] : [...tokenizer.eosTokenIds];
   const text = new AnswerText(tokenizer, { stop, endIds });
   const splitter = thoughts && new ThinkingSplitter(thoughts);
-  let delta: AnswerDelta = { text: "", thinking: "", tokens: [] };
+  const callSplitter = request.toolUse && new CallSplitter(request.toolUse);
+  let delta = emptyDelta();
   let inThoughts = thoughts?.inside ?? false;
+  const takeAnswer = (more: string, isLast: boolean): void => {
+    const { text: plain, calls } = callSplitter?.add(more, isLast) ?? { text: more, calls: [] };
+    delta.text += plain;
+    delta.calls.push(...calls);
+  };
   const take = (more: string, isLast: boolean): void => {
     const pieces = splitter
       ? [...splitter.add(more), ...(isLast ? splitter.finish() : [])]
@@ -105,11 +118,21 @@ export async function* answer(
     for (const piece of pieces) {
       inThoughts = piece.kind === "thinking";
       if (inThoughts) delta.thinking += piece.text;
-      else delta.text += piece.text;
+      else takeAnswer(piece.text, false);
     }
+    if (isLast) takeAnswer("", true);
   };
   const { seed, sampling, minTokens } = request;
-  const asked = { prompt, sampling, seed, maxTokens, adapter: served.adapter, endIds, minTokens };
+  const asked = {
+    prompt,
+    sampling,
+    seed,
+    maxTokens,
+    adapter: served.adapter,
+    endIds,
+    minTokens,
+    grammar: request.grammar,
+  };
   for await (const token of engine.generate(name, asked, signal)) {
     end.completionTokens++;
     end.cachedTokens += token.cachedTokens ?? 0;
@@ -121,13 +144,22 @@ export async function* answer(
       end.stopString = text.stopString;
       break;
     }
-    if (delta.text === "" && delta.thinking === "") continue;
+    if (!saysSomething(delta)) continue;
     yield delta;
-    delta = { text: "", thinking: "", tokens: [] };
+    delta = emptyDelta();
   }
   take(text.finish(), true);
-  if (delta.text !== "" || delta.thinking !== "" || delta.tokens.length > 0) yield delta;
+  if (saysSomething(delta) || delta.tokens.length > 0) yield delta;
+  if (callSplitter?.hasCalls && end.finishReason === "stop") end.finishReason = "tool_calls";
   return end;
+}
+
+export function emptyDelta(): AnswerDelta {
+  return { text: "", thinking: "", calls: [], tokens: [] };
+}
+
+function saysSomething({ text, thinking, calls }: AnswerDelta): boolean {
+  return text !== "" || thinking !== "" || calls.length > 0;
 }
 
 function described(

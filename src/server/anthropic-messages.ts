@@ -3,23 +3,27 @@ import { type Block, CountTokensRequest, MessagesRequest } from "../protocol/ant
 import type { ChatRequest } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { type AnswerDelta, type AnswerEnd, answer, answerRequest } from "./answer.ts";
-import { type ChatPrompt, chatPrompt } from "./chat-prompt.ts";
+import { grammarFor } from "./answer-grammar.ts";
+import { type ChatPrompt, chatPrompt, thoughtsOf } from "./chat-prompt.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
 import type { Served } from "./served-models.ts";
 import { dataEvent, eventStream } from "./server-sent-events.ts";
+import { addCalls, toolUseOf, type WholeCall } from "./tool-use.ts";
 
 /** POST /v1/messages */
 export async function messages(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
   const request = MessagesRequest.parse(body);
   const { served, prompt } = await promptOf(context, request);
+  const toolUse = toolUseOf(served.model.tokenizer, openAiTools(request));
+  const grammar = grammarFor(toolUse?.grammar, prompt);
   const { max_tokens, temperature, top_p, top_k, stop_sequences: stop } = request;
   const fields = { max_tokens, temperature, top_p, top_k, stop };
   const base = answerRequest(served, prompt.ids, fields, context.defaults);
-  const thoughts = served.model.tokenizer.hasThinking ? { inside: prompt.inThoughts } : undefined;
+  const thoughts = thoughtsOf(served.model.tokenizer, prompt);
   const abort = new AbortController();
   signal.addEventListener("abort", () => abort.abort(), { once: true });
-  const pieces = answer(context.engine, { ...base, thoughts }, abort.signal);
+  const pieces = answer(context.engine, { ...base, thoughts, toolUse, grammar }, abort.signal);
   const message = {
     id: `msg_${randomUUID().replaceAll("-", "")}`,
     type: "message",
@@ -46,14 +50,27 @@ async function promptOf(
     served.model.tokenizer,
     {
       messages: openAiMessages(request),
-      tools: request.tools?.map(({ name, description, input_schema }) => {
-        return { type: "function", function: { name, description, parameters: input_schema } };
-      }),
+      tools: request.tool_choice?.type === "none" ? undefined : openAiTools(request).tools,
       ...(enable_thinking !== undefined && { enable_thinking }),
     },
     context.defaults.templateVariables,
   );
   return { served, prompt };
+}
+
+function openAiTools({
+  tools,
+  tool_choice,
+}: CountTokensRequest): Pick<ChatRequest, "tools" | "tool_choice" | "parallel_tool_calls"> {
+  const { type = "auto", name = "", disable_parallel_tool_use } = tool_choice ?? {};
+  return {
+    tools: tools?.map((tool) => ({
+      type: "function",
+      function: { name: tool.name, description: tool.description, parameters: tool.input_schema },
+    })),
+    tool_choice: type === "tool" ? { type: "function", function: { name } } : type === "any" ? "required" : type,
+    parallel_tool_calls: disable_parallel_tool_use ? false : undefined,
+  };
 }
 
 type Messages = ChatRequest["messages"];
@@ -104,20 +121,38 @@ function resultOf({ tool_use_id, content }: Block): Messages[number] {
 type Pieces = AsyncGenerator<AnswerDelta, AnswerEnd>;
 
 async function whole(pieces: Pieces, message: object): Promise<object> {
-  const found = { text: "", thinking: "" };
+  const found: { text: string; thinking: string; calls: WholeCall[] } = { text: "", thinking: "", calls: [] };
   let step = await pieces.next();
   for (; !step.done; step = await pieces.next()) {
     found.text += step.value.text;
     found.thinking += step.value.thinking;
+    addCalls(found.calls, step.value.calls);
   }
   const thoughts = found.thinking === "" ? [] : [{ type: "thinking", thinking: found.thinking, signature: "" }];
-  return { ...message, content: [...thoughts, { type: "text", text: found.text }], ...ending(step.value) };
+  const texts = found.text === "" && found.calls.length > 0 ? [] : [{ type: "text", text: found.text }];
+  const calls = found.calls.map(({ id, name, arguments: text }) => ({
+    type: "tool_use",
+    id,
+    name,
+    input: inputOf(text),
+  }));
+  return { ...message, content: [...thoughts, ...texts, ...calls], ...ending(step.value) };
 }
+
+/** Arguments that max_tokens cut stay text. */
+function inputOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { text };
+  }
+}
+
+const stopReasons = { length: "max_tokens", tool_calls: "tool_use", stop: "end_turn" };
 
 function ending(end: AnswerEnd) {
   return {
-    stop_reason:
-      end.finishReason === "length" ? "max_tokens" : end.stopString === undefined ? "end_turn" : "stop_sequence",
+    stop_reason: end.stopString === undefined ? stopReasons[end.finishReason] : "stop_sequence",
     stop_sequence: end.stopString ?? null,
     usage: {
       input_tokens: end.promptTokens - end.cachedTokens,
@@ -128,35 +163,45 @@ function ending(end: AnswerEnd) {
   };
 }
 
+type BlockStart =
+  | { type: "text"; text: string }
+  | { type: "thinking"; thinking: string; signature: string }
+  | { type: "tool_use"; id: string; name: string; input: object };
+
+const textBlock: BlockStart = { type: "text", text: "" };
+const thinkingBlock: BlockStart = { type: "thinking", thinking: "", signature: "" };
+
 /** Blocks of content, one after the other: thoughts, then the answer. */
 async function* events(pieces: Pieces, message: object, promptTokens: number): AsyncGenerator<string> {
   const event = (type: string, value: object): string => dataEvent({ type, ...value }, type);
   const usage = { input_tokens: promptTokens, output_tokens: 0 };
   yield event("message_start", { message: { ...message, content: [], stop_reason: null, stop_sequence: null, usage } });
   let index = -1;
-  let open: "thinking" | "text" | undefined;
-  const enter = (kind: "thinking" | "text"): string => {
+  let open: BlockStart["type"] | undefined;
+  const enter = (content_block: BlockStart): string => {
     const closing = open ? event("content_block_stop", { index }) : "";
-    open = kind;
+    open = content_block.type;
     index++;
-    const content_block =
-      kind === "text" ? { type: "text", text: "" } : { type: "thinking", thinking: "", signature: "" };
     return closing + event("content_block_start", { index, content_block });
   };
   try {
     let step = await pieces.next();
     for (; !step.done; step = await pieces.next()) {
-      const { text, thinking } = step.value;
+      const { text, thinking, calls } = step.value;
       if (thinking !== "") {
-        if (open !== "thinking") yield enter("thinking");
+        if (open !== "thinking") yield enter(thinkingBlock);
         yield event("content_block_delta", { index, delta: { type: "thinking_delta", thinking } });
       }
       if (text !== "") {
-        if (open !== "text") yield enter("text");
+        if (open !== "text") yield enter(textBlock);
         yield event("content_block_delta", { index, delta: { type: "text_delta", text } });
       }
+      for (const { id, name = "", arguments: partial_json } of calls) {
+        if (id !== undefined) yield enter({ type: "tool_use", id, name, input: {} });
+        else yield event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json } });
+      }
     }
-    if (!open) yield enter("text");
+    if (!open) yield enter(textBlock);
     yield event("content_block_stop", { index });
     const { usage: counts, ...delta } = ending(step.value);
     yield event("message_delta", { delta, usage: counts });

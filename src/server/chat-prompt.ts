@@ -1,3 +1,4 @@
+import { harmonyMarks, type ThinkingMarks } from "../generate/thinking.ts";
 import type { ChatRequest } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 import type { ChatMessage } from "../tokenizer/messages.ts";
@@ -7,6 +8,18 @@ export interface ChatPrompt {
   ids: number[];
   /** It ends where the model is to think. */
   inThoughts: boolean;
+  /** The answer may begin with thoughts. */
+  mayThink: boolean;
+}
+
+/** How an answer to a prompt shows its thoughts. */
+export function thoughtsOf(
+  { hasThinking, addedTokens }: Tokenizer,
+  { inThoughts }: ChatPrompt,
+): { inside: boolean; marks?: ThinkingMarks } | undefined {
+  const isHarmony = ["<|channel|>", "<|message|>", "<|start|>"].every((token) => addedTokens.has(token));
+  if (isHarmony) return { inside: false, marks: harmonyMarks };
+  return hasThinking ? { inside: inThoughts } : undefined;
 }
 
 type Conversation = Pick<
@@ -26,7 +39,7 @@ export async function chatPrompt(
   const messages = request.messages.map(textOnly);
   if (!tokenizer.hasChatTemplate) {
     const ids = await tokenizer.encode(plainConversation(messages, request.role_mapping ?? plainRoles));
-    return { ids, inThoughts: false };
+    return { ids, inThoughts: false, mayThink: tokenizer.hasThinking };
   }
   const { enable_thinking, ...templateVariables } = { ...variables, ...request.chat_template_kwargs };
   const enableThinking = request.enable_thinking ?? enable_thinking;
@@ -39,7 +52,12 @@ export async function chatPrompt(
     templateVariables,
   });
   const ids = await tokenizer.encode(text, { addSpecialTokens: false });
-  return { ids, inThoughts: text.trimEnd().endsWith("<think>") };
+  const isOver = enableThinking === false || text.trimEnd().endsWith("</think>");
+  return {
+    ids,
+    inThoughts: text.trimEnd().endsWith("<think>"),
+    mayThink: tokenizer.hasThinking && !continued && !isOver,
+  };
 }
 
 /** Parts of text joined; the newer role of instructions by the name that templates know. */

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { getLanguage } from "../protocol/language.ts";
 import { UserError } from "../protocol/user-error.ts";
 
 /** What a client is told when a request fails: a status, and OpenAI's error object. */
@@ -44,7 +43,7 @@ function described(error: unknown): { code: string; message: string } {
   const facts: unknown = error.facts;
   const reported = z.object({ code: z.string() }).safeParse(facts);
   const code = error.code === "engine/reported" && reported.success ? reported.data.code : error.code;
-  return { code, message: error.text[getLanguage()] };
+  return { code, message: error.message };
 }
 
 function problemOf({ path, message }: z.core.$ZodIssue): string {

@@ -7,20 +7,27 @@ import {
   type AnswerToken,
   answer,
   answerRequest,
+  emptyDelta,
 } from "./answer.ts";
-import { chatPrompt } from "./chat-prompt.ts";
+import { formatGrammar, grammarFor } from "./answer-grammar.ts";
+import { chatPrompt, thoughtsOf } from "./chat-prompt.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
 import { merge } from "./merge.ts";
 import { dataEvent, doneEvent, eventStream } from "./server-sent-events.ts";
+import { addCalls, type CallDelta, toolUseOf, type WholeCall } from "./tool-use.ts";
 import { usageOf } from "./usage.ts";
 
 /** POST /v1/chat/completions */
 export async function chatCompletions(context: ServerContext, body: unknown, signal: AbortSignal): Promise<Response> {
   const request = ChatRequest.parse(body);
   const served = await context.models.resolve(request.model, request.adapters);
-  const prompt = await chatPrompt(served.model.tokenizer, request, context.defaults.templateVariables);
+  const { tokenizer } = served.model;
+  const toolUse = toolUseOf(tokenizer, request);
+  const tools = request.tool_choice === "none" ? undefined : request.tools;
+  const prompt = await chatPrompt(tokenizer, { ...request, tools }, context.defaults.templateVariables);
   const base = answerRequest(served, prompt.ids, request, context.defaults);
+  const grammar = grammarFor(toolUse?.grammar ?? formatGrammar(request.response_format), prompt);
   const topLogprobs = request.logprobs ? (request.top_logprobs ?? 0) : 0;
   const answers = Array.from(
     { length: request.n ?? 1 },
@@ -28,7 +35,9 @@ export async function chatCompletions(context: ServerContext, body: unknown, sig
       ...base,
       seed: base.seed + i,
       sampling: { ...base.sampling, topLogprobs },
-      thoughts: served.model.tokenizer.hasThinking ? { inside: prompt.inThoughts } : undefined,
+      grammar,
+      toolUse,
+      thoughts: thoughtsOf(tokenizer, prompt),
     }),
   );
   const abort = new AbortController();
@@ -62,9 +71,12 @@ interface Options {
 }
 
 async function whole(pieces: Pieces, head: Head, count: number, { withLogprobs }: Options): Promise<unknown> {
-  const choices = Array.from({ length: count }, (): AnswerDelta & { finishReason: string } => {
-    return { text: "", thinking: "", tokens: [], finishReason: "stop" };
-  });
+  const choices = Array.from(
+    { length: count },
+    (): Omit<AnswerDelta, "calls"> & { calls: WholeCall[]; finishReason: string } => {
+      return { ...emptyDelta(), calls: [], finishReason: "stop" };
+    },
+  );
   const ends: AnswerEnd[] = [];
   for await (const piece of pieces) {
     const choice = choices[piece.index];
@@ -76,15 +88,22 @@ async function whole(pieces: Pieces, head: Head, count: number, { withLogprobs }
     }
     choice.text += piece.value.text;
     choice.thinking += piece.value.thinking;
+    addCalls(choice.calls, piece.value.calls);
     choice.tokens.push(...piece.value.tokens);
   }
   return {
     ...head,
     object: "chat.completion",
-    choices: choices.map(({ text, thinking, tokens, finishReason }, index) => ({
+    choices: choices.map(({ text, thinking, calls, tokens, finishReason }, index) => ({
       index,
       finish_reason: finishReason,
-      message: { role: "assistant", content: text, refusal: null, ...reasoning(thinking) },
+      message: {
+        role: "assistant",
+        content: text === "" && calls.length > 0 ? null : text,
+        refusal: null,
+        ...reasoning(thinking),
+        ...(calls.length > 0 && { tool_calls: calls.map(openAiCall) }),
+      },
       logprobs: withLogprobs ? { content: tokens.map(openAiLogprob), refusal: null } : null,
     })),
     usage: usageOf(ends),
@@ -108,9 +127,13 @@ async function* chunks(pieces: Pieces, head: Head, count: number, options: Optio
         yield chunk(piece.index, {}, piece.end.finishReason);
         continue;
       }
-      const { text, thinking, tokens } = piece.value;
+      const { text, thinking, calls, tokens } = piece.value;
       const logprobs = options.withLogprobs ? { content: tokens.map(openAiLogprob), refusal: null } : null;
-      const delta = { ...reasoning(thinking), ...((text !== "" || thinking === "") && { content: text }) };
+      const delta = {
+        ...reasoning(thinking),
+        ...((text !== "" || (thinking === "" && calls.length === 0)) && { content: text }),
+        ...(calls.length > 0 && { tool_calls: calls.map(openAiCallDelta) }),
+      };
       yield chunk(piece.index, delta, null, logprobs);
     }
     if (options.withUsage)
@@ -119,6 +142,18 @@ async function* chunks(pieces: Pieces, head: Head, count: number, options: Optio
   } catch (error) {
     yield dataEvent(httpError(error).body);
   }
+}
+
+function openAiCall({ id, name, arguments: text }: WholeCall): object {
+  return { id, type: "function", function: { name, arguments: text } };
+}
+
+function openAiCallDelta({ index, id, name, arguments: text }: CallDelta): object {
+  return {
+    index,
+    ...(id !== undefined && { id, type: "function" }),
+    function: { ...(name !== undefined && { name }), arguments: text },
+  };
 }
 
 /** Thoughts under both names that clients read. */

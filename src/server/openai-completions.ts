@@ -9,6 +9,7 @@ import {
   answer,
   answerRequest,
 } from "./answer.ts";
+import { formatGrammar } from "./answer-grammar.ts";
 import type { ServerContext } from "./context.ts";
 import { encodedPrompts } from "./encoded-prompts.ts";
 import { httpError } from "./http-error.ts";
@@ -22,6 +23,8 @@ export async function completions(context: ServerContext, body: unknown, signal:
   const request = CompletionRequest.parse(body);
   const served = await context.models.resolve(request.model, request.adapters);
   const prompts = await encodedPrompts(request.prompt, served.model.tokenizer);
+  const text = formatGrammar(request.response_format);
+  const grammar = text === undefined ? undefined : { text };
   const topLogprobs = countOf(request.logprobs);
   const answers = prompts.flatMap((ids) => {
     const base = answerRequest(served, ids, request, context.defaults);
@@ -29,6 +32,7 @@ export async function completions(context: ServerContext, body: unknown, signal:
       { length: request.n ?? 1 },
       (_, i): AnswerRequest => ({
         ...base,
+        grammar,
         seed: base.seed + i,
         sampling: { ...base.sampling, topLogprobs: topLogprobs ?? 0 },
       }),

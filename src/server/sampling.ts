@@ -49,8 +49,13 @@ function penalty(value: number | null | undefined, none: number, context: number
   return value === undefined || value === null || value === none ? undefined : { value, context };
 }
 
+/** Finite also in float32, so that no token is ruled out by it. */
+function clamped(value: number): number {
+  return Math.min(Math.max(value, -1e6), 1e6);
+}
+
 function biasOf({ logit_bias }: AnswerFields, vocabulary: number): Map<number, number> {
-  const bias = new Map(Object.entries(logit_bias ?? {}).map(([id, value]) => [Number(id), value]));
+  const bias = new Map(Object.entries(logit_bias ?? {}).map(([id, value]) => [Number(id), clamped(value)]));
   for (const id of bias.keys()) if (id >= vocabulary) throw new UserError("server/bias-outside", { id, vocabulary });
   return bias;
 }

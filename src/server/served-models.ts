@@ -86,15 +86,14 @@ export class ServedModels {
     }
   }
 
-  /** All models that can be asked for, those in the hubs' caches too. */
+  /** All models that can be asked for, those in the hubs' caches too: a look at the disk. */
   places(): { name: string; folder: string }[] {
-    const all = [...cachedModels(), ...this.#options.models];
-    return [...new Map(all.map((place) => [place.name, place])).values()];
+    const { models } = this.#options;
+    return [...models, ...cachedModels().filter(({ name }) => !models.some((each) => each.name === name))];
   }
 
   names(): string[] {
-    const started = this.#options.models.map(({ name }) => name);
-    return [...new Set([...started, ...this.places().map(({ name }) => name)])];
+    return this.places().map(({ name }) => name);
   }
 
   /**
@@ -142,9 +141,13 @@ export class ServedModels {
     }
     if (asked === "default_model" || asked === "") return { name: first, adapter: this.defaultAdapter };
     if (asked === "base") return { name: first, adapter: "" };
-    if (this.#isKnown(asked)) return { name: asked, adapter: "" };
     const [, base = "", adapter = ""] = /^(.*):([^:]+)$/.exec(asked) ?? [];
     const name = base === "base" ? first : base;
+    // What is in use needs no look at the disk.
+    if (this.#models.has(asked)) return { name: asked, adapter: "" };
+    if (this.#adapters.has(asked)) return { name: first, adapter: asked };
+    if (this.#models.has(name) && this.#adapters.has(adapter)) return { name, adapter };
+    if (this.#isKnown(asked)) return { name: asked, adapter: "" };
     if (base !== "" && this.#isKnown(name)) return { name, adapter: this.#adapterNamed(adapter) };
     return { name: first, adapter: this.#adapterNamed(asked) };
   }

@@ -6,6 +6,7 @@ import { ChatTemplate, type TemplateOptions } from "./chat-template.ts";
 import { type ChatMessage, withParsedArguments } from "./messages.ts";
 import { badFile, readTokenizerFiles, type TokenizerFiles } from "./model-folder.ts";
 import { StreamingDetokenizer, type TokenDecoder } from "./streaming-detokenizer.ts";
+import { isWrittenSpecial, type Vocabulary } from "./vocabulary.ts";
 
 const TokenizerJson = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string(), special: z.boolean() })).default([]),
@@ -74,7 +75,7 @@ export class Tokenizer {
     this.bosTokenId = this.#idOf(files.specialTokens.bos_token);
     this.eosTokenIds = new Set([...files.endIds, ...(this.eosTokenId === undefined ? [] : [this.eosTokenId])]);
     this.vocabSize = library.getVocabSize(true);
-    this.hasThinking = thinkTokens.some((pair) => pair.every((token) => this.#idOf(token) !== undefined));
+    this.hasThinking = this.thoughtMarks !== undefined;
   }
 
   /** Reads the folder's `tokenizer.json` and what its other files say about tokens and templates. */
@@ -120,12 +121,38 @@ export class Tokenizer {
     return isSpelled ? bytesOfPiece(piece) : new TextEncoder().encode(this.tokenText(id));
   }
 
+  /** What grammars are compiled for. size: of the model's logits */
+  vocabulary(size: number): Vocabulary {
+    const isByteFallback = !this.#decoder.byteLevel && this.#idOf("<0x00>") !== undefined;
+    const kind = this.#decoder.byteLevel ? "byte_level" : isByteFallback ? "byte_fallback" : "raw";
+    const pieces = Array.from({ length: Math.min(size, this.vocabSize) }, (_, id) => {
+      const piece = this.#decoder.piece(id) ?? "";
+      if (this.#specialIds.has(id) && !isWrittenSpecial(piece)) return "";
+      return kind === "raw" ? this.tokenText(id) : piece;
+    });
+    return { kind, pieces, size, endIds: [...this.eosTokenIds] };
+  }
+
+  /** The tokens that open and close thoughts, where there are both. */
+  get thoughtMarks(): { open: number; close: number } | undefined {
+    for (const pair of thinkTokens) {
+      const [open, close] = pair.map((token) => this.#idOf(token));
+      if (open !== undefined && close !== undefined) return { open, close };
+    }
+    return undefined;
+  }
+
   detokenizer(): StreamingDetokenizer {
     return new StreamingDetokenizer(this.#decoder);
   }
 
   get hasChatTemplate(): boolean {
     return this.#templates.size > 0;
+  }
+
+  /** Of all templates: what they say of tools. */
+  get templateSource(): string {
+    return [...this.#templates.values()].map(({ source }) => source).join("\n");
   }
 
   get templateNames(): string[] {

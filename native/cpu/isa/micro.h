@@ -125,48 +125,39 @@ INLINE void configure_tiles() {
   done = true;
 }
 
-// 32 × 32 in four tiles. A: rows and chunks so many bytes apart.
+// 32 × 32 in four tiles, or the two of the first 16 columns. A: rows and chunks so many bytes apart.
 INLINE void multiply_tiles(
     int depth, const char* a, int64_t row, int64_t chunk, const char* b, float* c, bool accumulate, int used, Ahead* ahead) {
   configure_tiles();
+  const bool wide = used > 16;
+  const int64_t half = 16 * row;
   if (accumulate) {
     _tile_loadd(0, c, 128);
-    _tile_loadd(1, c + 16, 128);
     _tile_loadd(2, c + 512, 128);
-    _tile_loadd(3, c + 528, 128);
+    if (wide) _tile_loadd(1, c + 16, 128);
+    if (wide) _tile_loadd(3, c + 528, 128);
   } else {
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
   }
-  const int64_t half = 16 * row;
-  if (used > 16) {
-    for (int k = 0; k < depth; k += 32, a += chunk, b += 2048) {
-      fetch(ahead);
-      _tile_loadd(4, a, row);
-      _tile_loadd(6, b, 128);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_loadd(5, a + half, row);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_loadd(7, b + 64, 128);
-      _tile_dpbf16ps(1, 4, 7);
-      _tile_dpbf16ps(3, 5, 7);
-    }
-  } else {
-    for (int k = 0; k < depth; k += 32, a += chunk, b += 2048) {
-      fetch(ahead);
-      _tile_loadd(4, a, row);
-      _tile_loadd(6, b, 128);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_loadd(5, a + half, row);
-      _tile_dpbf16ps(2, 5, 6);
-    }
+  for (int k = 0; k < depth; k += 32, a += chunk, b += 2048) {
+    fetch(ahead);
+    _tile_loadd(4, a, row);
+    _tile_loadd(6, b, 128);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(5, a + half, row);
+    _tile_dpbf16ps(2, 5, 6);
+    if (!wide) continue;
+    _tile_loadd(7, b + 64, 128);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(3, 5, 7);
   }
   _tile_stored(0, c, 128);
-  _tile_stored(1, c + 16, 128);
   _tile_stored(2, c + 512, 128);
-  _tile_stored(3, c + 528, 128);
+  if (wide) _tile_stored(1, c + 16, 128);
+  if (wide) _tile_stored(3, c + 528, 128);
 }
 
 static void multiply_amx(int depth, const void* a, const void* b, float* c, bool accumulate, int used, Ahead* ahead) {

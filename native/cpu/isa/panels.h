@@ -112,9 +112,10 @@ static void pack_a(const Matrix& m, int first, int count, int from, int depth, i
         for (; k + chunk <= there; k += chunk) memcpy(out + int64_t(k) * Rows, in + k, 64);
       }
 #if defined(__AVX512BF16__)
-      if (chunk == 32 && m.bits == 4 && m.group % 32 == 0) {
+      if (chunk == 32 && has_chunks(m)) {
         k = there / chunk * chunk;
-        unpack_chunks(m, first + r + i, from, k, reinterpret_cast<bf16*>(out), chunk * Rows);
+        const auto unpack = m.bits == 4 ? unpack_chunks<4> : unpack_chunks<8>;
+        unpack(m, first + r + i, from, k, reinterpret_cast<bf16*>(out), chunk * Rows);
       }
 #endif
       for (; k < padded; k += kPiece) {

@@ -205,19 +205,43 @@ struct GroupLevels {
   alignas(64) float scales[kMost], biases[kMost];
 };
 
-// A row of 4 bits as chunks of 32 bf16, `step` elements apart. col and count are multiples of 32, groups too.
+// 32 values of 4 bits, by the table of what they mean.
+INLINE __m512i looked_up(const uint8_t* data, __m512i table) {
+  // A byte's two nibbles in two lanes of 16 bits.
+  const __m512i q = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data)));
+  return _mm512_permutexvar_epi16(_mm512_and_si512(_mm512_or_si512(q, _mm512_slli_epi32(q, 12)), _mm512_set1_epi16(15)), table);
+}
+
+// 32 bytes, times scale, plus bias.
+INLINE __m512i scaled(const uint8_t* data, __m512 scale, __m512 bias) {
+  const auto half = [&](int at) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at));
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)), scale, bias);
+  };
+  return (__m512i)_mm512_cvtne2ps_pbh(half(16), half(0));
+}
+
+// Whether a row can be unpacked in chunks.
+INLINE bool has_chunks(const Matrix& w) {
+  return w.group % 32 == 0 && (w.bits == 4 || (w.bits == 8 && w.format == Format::affine));
+}
+
+// A row of 4 or 8 bits as chunks of 32 bf16, `step` elements apart. col and count are multiples of 32, groups too.
+template <int Bits>
 INLINE void unpack_chunks(const Matrix& w, int row, int col, int count, bf16* to, int64_t step) {
-  const __m512i four_bits = _mm512_set1_epi16(15);
-  const uint8_t* data = w.row(row);
-  const int group = col / w.group, last = col + count;
-  const GroupLevels levels(w, int64_t(row) * w.groups() + group, (last + w.group - 1) / w.group - group);
-  for (int g = 0, at = col; at < last; g++) {
-    const __m512i table = _mm512_castsi256_si512((__m256i)_mm512_cvtneps_pbh(levels.of(g)));
-    for (const int end = (group + g + 1) * w.group < last ? (group + g + 1) * w.group : last; at < end; at += 32, to += step) {
-      // A byte's two nibbles in two lanes of 16 bits.
-      const __m512i q = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at / 2)));
-      const __m512i lanes = _mm512_and_si512(_mm512_or_si512(q, _mm512_slli_epi32(q, 12)), four_bits);
-      _mm512_storeu_si512(to, _mm512_permutexvar_epi16(lanes, table));
+  const int size = w.group, group = col / size;
+  const uint8_t* data = w.row(row) + col * Bits / 8;
+  const GroupLevels levels(w, int64_t(row) * w.groups() + group, (col + count - 1) / size - group + 1);
+  int ahead = size - (col - group * size);  // of this group
+  for (int g = 0; count > 0; g++, ahead = size) {
+    const int chunks = (ahead < count ? ahead : count) / 32;
+    count -= chunks * 32;
+    if constexpr (Bits == 4) {
+      const __m512i table = _mm512_castsi256_si512((__m256i)_mm512_cvtneps_pbh(levels.of(g)));
+      for (int i = 0; i < chunks; i++, data += 16, to += step) _mm512_storeu_si512(to, looked_up(data, table));
+    } else {
+      const __m512 scale = _mm512_set1_ps(levels.scales[g]), bias = _mm512_set1_ps(levels.biases[g]);
+      for (int i = 0; i < chunks; i++, data += 32, to += step) _mm512_storeu_si512(to, scaled(data, scale, bias));
     }
   }
 }

@@ -12,6 +12,7 @@ import { memoryLimit } from "../memory-limit.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
 
+const defaultPrefixBytes = 4e9;
 const maxBodyBytes = 8 * 2 ** 20;
 /** Load testers keep connections idle for a minute and more. */
 const keepAliveMs = 120_000;
@@ -27,6 +28,7 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     maxTexts: config.decode_concurrency,
     prefillStepSize: config.prefill_step_size,
     dtype: config.dtype,
+    prefixBytes: config.prompt_cache_bytes ?? defaultPrefixBytes,
   });
   try {
     const context = contextOf(config, engine, new ServedModels(engine, { ...adaptersOf(config), models }));
@@ -34,7 +36,7 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     const server = await listening(context, config, ui);
     const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
     ui.emit({ url, model, adapters: context.models.adapterNames });
-    ui.say("server/listening", { url, model: model ?? "", adapters: context.models.adapterNames });
+    ui.say("server/listening", { url, model, adapters: context.models.adapterNames });
     if (!config.api_key && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
       ui.say("server/open-to-all", { host: config.host });
     }

@@ -78,6 +78,11 @@ export const ServeConfig = z.object({
     zh: "模型与缓存可用的内存总量，例如 16GB；默认由机器决定",
     expected: gigabytesExpected,
   }),
+  prompt_cache_bytes: gigabytesFlag().optional().register(fieldText, {
+    en: "memory for what is kept of earlier prompts and answers, at most half of the cache; default: 4GB",
+    zh: "用于保留以往提示与回答的内存，最多为缓存的一半；默认 4GB",
+    expected: gigabytesExpected,
+  }),
   ttl: z.number().min(0).optional().register(fieldText, {
     en: "unload a model that was not used for so many seconds; default: never",
     zh: "模型闲置多少秒后卸载；默认不卸载",

@@ -1,4 +1,5 @@
 import { adapterMessages } from "./adapter.ts";
+import { benchMessages } from "./bench.ts";
 import { chatMessages } from "./chat.ts";
 import { cliMessages } from "./cli.ts";
 import { dataMessages } from "./data.ts";
@@ -6,6 +7,7 @@ import { demoMessages } from "./demo.ts";
 import { engineMessages } from "./engine.ts";
 import { fileMessages } from "./file.ts";
 import { generateMessages } from "./generate.ts";
+import { grammarMessages } from "./grammar.ts";
 import { hubMessages } from "./hub.ts";
 import { modelMessages } from "./model.ts";
 import { modelsMessages } from "./models.ts";
@@ -18,6 +20,7 @@ import { trainingMessages } from "./training.ts";
 
 const messages = {
   ...adapterMessages,
+  ...benchMessages,
   ...chatMessages,
   ...cliMessages,
   ...dataMessages,
@@ -25,6 +28,7 @@ const messages = {
   ...fileMessages,
   ...engineMessages,
   ...generateMessages,
+  ...grammarMessages,
   ...hubMessages,
   ...modelMessages,
   ...modelsMessages,

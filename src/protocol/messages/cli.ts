@@ -232,6 +232,14 @@ export const cliMessages = {
     en: "measure how well a model predicts a text, with and without an adapter",
     zh: "测量模型对文本的预测能力（困惑度），可对比有无适配器",
   }),
+  "command/bench-serve": (_: Record<string, never>) => ({
+    en: "load-test any OpenAI-compatible server: time to first token, tokens per second, at one or many clients",
+    zh: "对任意兼容 OpenAI 接口的服务做压力测试：首词元延迟、吞吐量，支持多级并发",
+  }),
+  "command/bench-compare": (_: Record<string, never>) => ({
+    en: "set two load tests side by side",
+    zh: "并排对比两次压力测试的结果",
+  }),
   "command/demo": (_: Record<string, never>) => ({
     en: "see it once: teach the embedded model a new name, no download",
     zh: "快速体验：教内置模型一个新名字，无需下载",

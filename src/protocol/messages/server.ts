@@ -40,16 +40,24 @@ export const serverMessages = {
     zh: "服务器需要 API 密钥：请以 Authorization: Bearer 密钥 的形式发送。",
   }),
   "server/no-route": (f: { route: string }) => ({
-    en: `There is no ${f.route} here. GET /openapi.json lists what there is.`,
-    zh: `没有 ${f.route} 接口。可用接口见 GET /openapi.json。`,
+    en: `There is no ${f.route} here. The README lists the routes that there are.`,
+    zh: `没有 ${f.route} 接口。可用接口见 README。`,
   }),
   "server/no-images": (f: { type: string }) => ({
     en: `This model reads text; a message has a part of type ${f.type}.`,
     zh: `该模型只能读取文本，而消息中含有类型为 ${f.type} 的内容。`,
   }),
-  "server/listening": (f: { url: string; model: string; adapters: readonly string[] }) => ({
-    en: `Serving ${f.model} at ${f.url}/v1 (OpenAI API)${f.adapters.length > 0 ? `, with adapters ${f.adapters.join(", ")}` : ""}. End with Ctrl-C.`,
-    zh: `正在 ${f.url}/v1 提供 ${f.model}（OpenAI 接口）${f.adapters.length > 0 ? `，适配器：${f.adapters.join("、")}` : ""}。按 Ctrl-C 结束。`,
+  "server/no-tools": (f: { choice: string }) => ({
+    en: `tool_choice ${f.choice} asks for a call, but the request has no tools.`,
+    zh: `tool_choice 为 ${f.choice}，要求调用工具，但请求中没有 tools。`,
+  }),
+  "server/unknown-tool": (f: { name: string; names: readonly string[] }) => ({
+    en: `tool_choice names ${f.name}, which is not among the tools: ${f.names.join(", ")}.`,
+    zh: `tool_choice 指定的 ${f.name} 不在 tools 中：${f.names.join("、")}。`,
+  }),
+  "server/listening": (f: { url: string; model: string | undefined; adapters: readonly string[] }) => ({
+    en: `Serving ${f.model ?? "the models that were downloaded"} at ${f.url}/v1 (OpenAI API)${f.adapters.length > 0 ? `, with adapters ${f.adapters.join(", ")}` : ""}. End with Ctrl-C.`,
+    zh: `正在 ${f.url}/v1 提供 ${f.model ?? "已下载的模型"}（OpenAI 接口）${f.adapters.length > 0 ? `，适配器：${f.adapters.join("、")}` : ""}。按 Ctrl-C 结束。`,
   }),
   "server/port-taken": (f: { host: string; port: number }) => ({
     en: `${f.host}:${f.port} is taken by another program. Choose another --port.`,
