@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { thoughtsOf } from "../generate/thinking.ts";
 import { type Block, CountTokensRequest, MessagesRequest } from "../protocol/anthropic.ts";
 import type { ChatRequest } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { type AnswerDelta, type AnswerEnd, answer, answerRequest } from "./answer.ts";
 import { grammarFor } from "./answer-grammar.ts";
-import { type ChatPrompt, chatPrompt, thoughtsOf } from "./chat-prompt.ts";
+import { type ChatPrompt, chatPrompt } from "./chat-prompt.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
 import type { Served } from "./served-models.ts";

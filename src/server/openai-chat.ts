@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { thoughtsOf } from "../generate/thinking.ts";
 import { ChatRequest } from "../protocol/openai.ts";
 import {
   type AnswerDelta,
@@ -10,7 +11,7 @@ import {
   emptyDelta,
 } from "./answer.ts";
 import { formatGrammar, grammarFor } from "./answer-grammar.ts";
-import { chatPrompt, thoughtsOf } from "./chat-prompt.ts";
+import { chatPrompt } from "./chat-prompt.ts";
 import type { ServerContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
 import { merge } from "./merge.ts";
