@@ -25,6 +25,7 @@ export const cliMessages = {
     zh: `（${f.choices.join("、")}）`,
   }),
   "cli/flag-off": (f: { description: string }) => ({ en: `off: ${f.description}`, zh: `关闭：${f.description}` }),
+  "cli/flag-without": (f: { flag: string }) => ({ en: `without what ${f.flag} does`, zh: `不进行 ${f.flag} 的工作` }),
   "cli/flag-json": (_: Record<string, never>) => ({
     en: "print the result as JSON on standard output",
     zh: "以 JSON 格式把结果输出到标准输出",
@@ -215,6 +216,10 @@ export const cliMessages = {
   "command/chat": (_: Record<string, never>) => ({
     en: "talk with a model, or with base and tuned side by side",
     zh: "与模型对话，或并排对比微调前后的回答",
+  }),
+  "command/compare": (_: Record<string, never>) => ({
+    en: "ask the base model and the tuned one the same, side by side and scored",
+    zh: "并排对比微调前后的回答并评分",
   }),
   "command/serve": (_: Record<string, never>) => ({
     en: "answer over HTTP: OpenAI API, many clients and adapters at once",
