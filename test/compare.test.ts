@@ -206,6 +206,7 @@ test("what cannot be compared is told before anything is answered", () => {
     return stderr;
   };
   expect(cygnet(["compare", "--model", tinyModel]).stderr).toContain("Both sides are the same model");
+  expect(cygnet(["compare", "--model", tinyModel, "--tuned-model", tinyModel]).stderr).toContain("are the same model");
   expect(told("--prompts", "absent.jsonl")).toContain("No data file absent.jsonl");
   expect(told("--prompt", "a", "--prompts", "questions.txt")).toContain("do not go together");
   expect(told("--score", "rogue-l")).toContain("Did you mean rouge-l?");

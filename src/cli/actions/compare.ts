@@ -1,12 +1,14 @@
+import { resolve } from "node:path";
 import { GeneralTexts } from "../../evaluate/compare/general-texts.ts";
 import { planLanes, type SideSource } from "../../evaluate/compare/lane.ts";
 import type { RunFacts } from "../../evaluate/compare/summary.ts";
 import { Judge } from "../../evaluate/judge/judge.ts";
 import { parseScores, type Score, usualScores, type WantedScores } from "../../evaluate/scores/score.ts";
 import type { PerSide } from "../../protocol/comparison.ts";
+import { fieldsOf } from "../../protocol/fields.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
-import type { CompareConfig } from "../commands/compare.ts";
+import { CompareConfig } from "../commands/compare.ts";
 import { ComparisonRun } from "../compare/comparison-run.ts";
 import { type PromptSource, promptSource } from "../compare/prompt-source.ts";
 import { modelFolder } from "../model-folder.ts";
@@ -15,6 +17,8 @@ import { version } from "../version.ts";
 
 /** Flags that a summary has elsewhere, or that say nothing about what was compared. */
 const elsewhere = ["model", "tuned_model", "adapter_path", "base_adapter_path", "prompt", "prompts", "output", "html"];
+/** Flags that decide every answer: told also where nobody gave them. */
+const always = ["max_tokens", "temp", "seed"];
 
 export async function compare(flags: CompareConfig, ui: Ui): Promise<number> {
   const config = { ...flags, seed: flags.seed ?? 0 };
@@ -62,9 +66,11 @@ export async function compare(flags: CompareConfig, ui: Ui): Promise<number> {
 /** @throws UserError where both sides are the same, or a model or an adapter is not there */
 async function sidesOf(config: CompareConfig, ui: Ui): Promise<PerSide<SideSource>> {
   const { tuned_model, adapter_path: adapter, base_adapter_path } = config;
-  if (tuned_model === undefined && adapter === base_adapter_path) throw new UserError("compare/nothing-to-compare", {});
+  const areSame = adapter === base_adapter_path;
+  if (tuned_model === undefined && areSame) throw new UserError("compare/nothing-to-compare", {});
   const model = await modelFolder(config, ui);
   const tuned = tuned_model === undefined ? model : await modelFolder({ ...config, model: tuned_model }, ui);
+  if (resolve(tuned) === resolve(model) && areSame) throw new UserError("compare/nothing-to-compare", {});
   return { base: { model, adapter: base_adapter_path }, tuned: { model: tuned, adapter } };
 }
 
@@ -75,10 +81,12 @@ function namesOf({ model, tuned_model, adapter_path, base_adapter_path }: Compar
   };
 }
 
+/** What was chosen: flags that are not what they are by default. */
 function settingsOf(config: CompareConfig): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(config).filter(([key, value]) => value !== undefined && !elsewhere.includes(key)),
-  );
+  const usual = new Map(fieldsOf(CompareConfig).map((field) => [field.key, JSON.stringify(field.default)]));
+  const isTold = (key: string, value: unknown) =>
+    always.includes(key) || (!elsewhere.includes(key) && JSON.stringify(value) !== usual.get(key));
+  return Object.fromEntries(Object.entries(config).filter(([key, value]) => value !== undefined && isTold(key, value)));
 }
 
 /** @throws UserError when only scores were asked for that need references, and there are none */

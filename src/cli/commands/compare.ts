@@ -5,7 +5,7 @@ import { command } from "../command.ts";
 import { jsonFlag } from "../values.ts";
 import { samplingFields } from "./sampling-fields.ts";
 
-const CompareConfig = z.object({
+export const CompareConfig = z.object({
   model: z.string().register(fieldText, {
     en: "base model: a folder in Hugging Face layout, quantized by MLX or not, or ORG/NAME on a hub",
     zh: "原模型：Hugging Face 格式的文件夹（可以是 MLX 量化模型），或平台上的 组织/名称",

@@ -35,7 +35,7 @@ test.each([80, 160])("a row reads well on %d columns, Chinese and English", (col
   expect(beside.length).toBeGreaterThan(2);
   expect(new Set(beside).size).toBe(1);
   const parts = text.split(/ · |\n/).map((part) => part.trim());
-  for (const part of ["rouge-l 0.120 → 0.900 ▲", "exact 0.000 → 0.000", "log-likelihood −2.000 → −0.250 ▲"]) {
+  for (const part of ["ROUGE-L 0.120 → 0.900 ▲", "exact 0.000 → 0.000", "log-likelihood −2.000 → −0.250 ▲"]) {
     expect(parts).toContain(part);
   }
 });

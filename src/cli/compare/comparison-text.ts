@@ -10,6 +10,8 @@ import {
   word,
 } from "../../evaluate/compare/summary-tables.ts";
 import type { ComparedRow, ComparisonSummary, SideAnswer } from "../../protocol/comparison.ts";
+import { say } from "../../protocol/language.ts";
+import type { CompareWord } from "../../protocol/messages/compare.ts";
 import { sideBySide, wrap } from "../side-by-side.ts";
 import { textTable } from "../text-table.ts";
 import { displayWidth } from "../text-width.ts";
@@ -25,7 +27,7 @@ export function rowText(row: ComparedRow, { total, columns }: { total: number | 
   const place = row.file === null ? "" : ` · ${basename(row.file)}:${row.line}`;
   const head = `── ${count}${place} `;
   const asked = block(row.prompt, width);
-  const wanted = row.reference === null ? "" : block(`${word("reference")}: ${row.reference}`, width);
+  const wanted = row.reference === null ? "" : block(labelled("reference", row.reference), width);
   const both = sideBySide(
     [
       [word("base"), word("tuned")],
@@ -60,6 +62,10 @@ export function printable(text: string): string {
     .replace(/(?!\n)\p{Control}/gu, "\ufffd");
 }
 
+function labelled(label: CompareWord, text: string): string {
+  return say("compare/labelled", { label: word(label), text });
+}
+
 function shown({ answer, thinking }: SideAnswer): string {
   const text = answer === "" ? word("empty") : printable(answer);
   return thinking === undefined ? text : `[${word("thinking")}: ${thinking.length}]\n${text}`;
@@ -88,7 +94,7 @@ function scoreParts(row: ComparedRow): string[] {
     .filter(([name]) => name !== "judge")
     .map(([name, { base, tuned }]) => `${scoreTitle(name)} ${valueText(base)} → ${valueText(tuned)}${mark(name)}`);
   const { verdict } = row.judge ?? {};
-  if (verdict) parts.unshift(`${word("judge")}: ${word(verdict === "tie" ? "ties" : verdict)}`);
+  if (verdict) parts.unshift(labelled("judge", word(verdict === "tie" ? "ties" : verdict)));
   const [base, tuned] = [row.base.reference, row.tuned.reference];
   if (base && tuned) {
     const mean = ({ log_likelihood, tokens }: typeof base) => valueText(log_likelihood / tokens);

@@ -1,4 +1,12 @@
-import type { ComparedRow, ComparisonSummary, PerSide, SideAnswer, SideName } from "../../protocol/comparison.ts";
+import type {
+  ComparedRow,
+  ComparisonSummary,
+  Forgetting,
+  PerSide,
+  ScoreSummary,
+  SideAnswer,
+  SideName,
+} from "../../protocol/comparison.ts";
 import { say } from "../../protocol/language.ts";
 import type { CompareDefinition } from "../../protocol/messages/compare.ts";
 import { html, type Markup } from "../../report/markup.ts";
@@ -23,7 +31,6 @@ import {
   scoresTable,
   scoreTitle,
   valueText,
-  winRateText,
   word,
 } from "./summary-tables.ts";
 
@@ -33,7 +40,7 @@ export function comparisonPage(rows: readonly ComparedRow[], summary: Comparison
   const forgetting = forgettingText(summary);
   const prediction = predictionTable(summary);
   return page(
-    { title: `${word("title")} · ${sideTitle(summary, "tuned")}`, style: rowStyle, script: rowScript },
+    { title: `${word("title")} · ${summary.tuned.adapter ?? summary.tuned.model}`, style: rowStyle, script: rowScript },
     origin(summary),
     mainFigures(summary, names),
     remarkList(word("remarks"), remarks(summary)),
@@ -55,49 +62,43 @@ function sideTitle(summary: ComparisonSummary, side: SideName): string {
 function origin(summary: ComparisonSummary): Markup {
   const { prompts, started_at, version } = summary;
   const from = prompts === null ? "" : `${prompts} · `;
-  return html`<p class="soft">${word("base")}: ${sideTitle(summary, "base")} · ${word("tuned")}: ${sideTitle(summary, "tuned")}</p>
-<p class="soft">${from}${dateText(started_at)} · Cygnet ${version}</p>`;
+  const side = (name: SideName) => say("compare/labelled", { label: word(name), text: sideTitle(summary, name) });
+  return html`<p class="soft">${side("base")}<br>${side("tuned")}</p>
+<p class="soft">${from}${say("compare/of-rows", summary)} · ${dateText(started_at)} · Cygnet ${version}</p>`;
 }
 
-function mainFigures(
-  { scores, likelihood, forgetting, rows, identical }: ComparisonSummary,
-  names: readonly string[],
-): Markup {
-  const [first] = names;
+function mainFigures({ scores, likelihood, forgetting }: ComparisonSummary, [first]: readonly string[]): Markup {
   const main = first === undefined ? undefined : scores[first];
-  const change = (base: string, tuned: string) => `${base} → ${tuned}`;
-  const hasMeans = main && main.base !== null && first !== likelihoodScore;
+  const score = scoreTitle(first ?? "");
+  const arrow = (base: string, tuned: string) => `${base} → ${tuned}`;
+  const sides = arrow(word("base"), word("tuned"));
   return tiles(
-    tile(word("rows"), String(rows), say("compare/of-rows", { rows, identical })),
-    hasMeans
-      ? tile(
-          scoreTitle(first ?? ""),
-          change(valueText(main.base), valueText(main.tuned)),
-          `${word("base")} → ${word("tuned")}`,
-        )
-      : "",
-    main
-      ? tile(
-          `${word("winRate")}`,
-          winRateText(main),
-          `${word("by")} ${scoreTitle(first ?? "")}: ${main.wins} / ${main.losses} / ${main.ties}`,
-        )
+    main ? tile(word("winRateOfTuned"), main.win_rate.toFixed(2), intervalText(main)) : "",
+    main && main.base !== null && first !== likelihoodScore
+      ? tile(score, arrow(valueText(main.base), valueText(main.tuned)), say("compare/outcomes", { score, ...main }))
       : "",
     likelihood
       ? tile(
-          `${word("perplexity")}, ${word("references")}`,
-          change(perplexityText(likelihood.base.perplexity), perplexityText(likelihood.tuned.perplexity)),
-          `${word("base")} → ${word("tuned")}`,
+          word("referencePerplexity"),
+          arrow(perplexityText(likelihood.base.perplexity), perplexityText(likelihood.tuned.perplexity)),
+          sides,
         )
       : "",
-    forgetting
-      ? tile(
-          `${word("perplexity")}, ${word("generalTexts")}`,
-          change(perplexityText(forgetting.base.perplexity), perplexityText(forgetting.tuned.perplexity)),
-          `${word("base")} → ${word("tuned")}`,
-        )
-      : "",
+    forgetting ? tile(word("forgetting"), signedText(forgetting.loss), forgettingUnit(forgetting)) : "",
   );
+}
+
+function intervalText({ win_rate_interval: [low, high] }: ScoreSummary): string {
+  return say("compare/interval", { low: low.toFixed(2), high: high.toFixed(2) });
+}
+
+function signedText(value: number): string {
+  return `${value < 0 ? "" : "+"}${valueText(value)}`;
+}
+
+function forgettingUnit({ per, base, tuned }: Forgetting): string {
+  const [before, after] = [perplexityText(base.perplexity), perplexityText(tuned.perplexity)];
+  return say("compare/per", { per, before, after });
 }
 
 function rowCard(row: ComparedRow, names: readonly string[]): Markup {

@@ -14,10 +14,17 @@ export function word(what: CompareWord): string {
   return say("compare/word", { what });
 }
 
+/** As their authors write them. */
+const published: ReadonlyMap<string, string> = new Map([
+  ["rouge-l", "ROUGE-L"],
+  ["chrf", "chrF"],
+]);
+
 /** A score's name in the user's language. */
 export function scoreTitle(name: string): string {
   if (name === likelihoodScore) return word("likelihood");
-  return name === "judge" ? word("judge") : name;
+  if (name === "judge") return word("judge");
+  return published.get(name) ?? name;
 }
 
 /** `0.873`, `−1.204`: three digits behind the point. */
@@ -68,14 +75,23 @@ export function predictionTable({ likelihood, forgetting }: ComparisonSummary): 
 }
 
 export function perplexityText(perplexity: number): string {
-  return perplexity >= 1e5 ? perplexity.toExponential(2) : perplexity.toFixed(perplexity >= 100 ? 1 : 3);
+  if (perplexity >= 1e5) return perplexity.toExponential(2);
+  return perplexity.toFixed(perplexity >= 1000 ? 0 : perplexity >= 100 ? 1 : perplexity >= 10 ? 2 : 3);
 }
 
 /** What tuning did to general texts, in a sentence. */
 export function forgettingText({ forgetting }: ComparisonSummary): string | undefined {
   if (!forgetting) return undefined;
   const { loss, interval, per, texts, file, base, tuned } = forgetting;
-  const facts = { loss, interval, per, texts, file, before: base.perplexity, after: tuned.perplexity };
+  const facts = {
+    loss,
+    interval,
+    per,
+    texts,
+    file,
+    before: perplexityText(base.perplexity),
+    after: perplexityText(tuned.perplexity),
+  };
   return say("compare/forgetting", facts);
 }
 

@@ -25,7 +25,6 @@ export const cliMessages = {
     zh: `（${f.choices.join("、")}）`,
   }),
   "cli/flag-off": (f: { description: string }) => ({ en: `off: ${f.description}`, zh: `关闭：${f.description}` }),
-  "cli/flag-without": (f: { flag: string }) => ({ en: `without what ${f.flag} does`, zh: `不进行 ${f.flag} 的工作` }),
   "cli/flag-json": (_: Record<string, never>) => ({
     en: "print the result as JSON on standard output",
     zh: "以 JSON 格式把结果输出到标准输出",

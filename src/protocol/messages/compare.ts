@@ -11,6 +11,7 @@ const words = {
   wins: { en: "tuned better", zh: "微调后更好" },
   losses: { en: "base better", zh: "原模型更好" },
   ties: { en: "same", zh: "持平" },
+  winRateOfTuned: { en: "win rate of the tuned model", zh: "微调后的胜率" },
   winRate: { en: "win rate (95 % interval)", zh: "胜率（95% 置信区间）" },
   better: { en: "better", zh: "更好" },
   worse: { en: "worse", zh: "更差" },
@@ -20,6 +21,7 @@ const words = {
   perToken: { en: "log-likelihood per token", zh: "每词元对数似然" },
   perplexity: { en: "perplexity", zh: "困惑度" },
   references: { en: "reference answers", zh: "参考回答" },
+  referencePerplexity: { en: "perplexity of references", zh: "参考回答的困惑度" },
   generalTexts: { en: "general texts", zh: "通用文本" },
   texts: { en: "texts", zh: "文本" },
   tokens: { en: "tokens", zh: "词元数" },
@@ -100,9 +102,26 @@ function forgettingWords(loss: number, isSure: boolean): Text {
   };
 }
 
+/** `+0.031`, `−0.204` */
 const signed = (value: number, digits: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
 
 export const compareMessages = {
+  "compare/labelled": (f: { label: string; text: string }) => ({
+    en: `${f.label}: ${f.text}`,
+    zh: `${f.label}：${f.text}`,
+  }),
+  "compare/outcomes": (f: { score: string; wins: number; losses: number; ties: number }) => ({
+    en: `by ${f.score}: ${f.wins} better, ${f.losses} worse, ${f.ties} same`,
+    zh: `按 ${f.score}：${f.wins} 行更好，${f.losses} 行更差，${f.ties} 行持平`,
+  }),
+  "compare/interval": (f: { low: string; high: string }) => ({
+    en: `95 % interval ${f.low}–${f.high}`,
+    zh: `95% 置信区间 ${f.low}–${f.high}`,
+  }),
+  "compare/per": (f: { per: "token" | "byte"; before: string; after: string }) => ({
+    en: `nats per ${f.per} of general text; perplexity ${f.before} → ${f.after}`,
+    zh: `通用文本每${f.per === "token" ? "词元" : "字节"}损失的 nat；困惑度 ${f.before} → ${f.after}`,
+  }),
   "compare/word": (f: { what: CompareWord }) => words[f.what],
   "compare/definition": (f: { what: CompareDefinition }) => definitions[f.what],
   "compare/nothing-to-compare": (_: Record<string, never>) => ({
@@ -218,15 +237,15 @@ export const compareMessages = {
     per: "token" | "byte";
     texts: number;
     file: string | null;
-    before: number;
-    after: number;
+    before: string;
+    after: string;
   }) => {
     const isSure = f.interval[0] > 0 || f.interval[1] < 0;
     const text = forgettingWords(f.per === "token" ? f.loss : f.loss * 4, isSure);
     const range = `${signed(f.interval[0], 3)} … ${signed(f.interval[1], 3)}`;
     return {
-      en: `forgetting: ${signed(f.loss, 3)} nats per ${f.per} on ${f.texts} ${f.file === null ? "general texts" : `texts of ${f.file}`} (95 % interval ${range}; perplexity ${f.before.toFixed(2)} → ${f.after.toFixed(2)}): ${text.en}`,
-      zh: `遗忘程度：在 ${f.file === null ? `${f.texts} 段通用文本` : `${f.file} 的 ${f.texts} 段文本`}上，每${f.per === "token" ? "词元" : "字节"} ${signed(f.loss, 3)} nat（95% 区间 ${range}；困惑度 ${f.before.toFixed(2)} → ${f.after.toFixed(2)}）：${text.zh}`,
+      en: `forgetting: ${signed(f.loss, 3)} nats per ${f.per} on ${f.texts} ${f.file === null ? "general texts" : `texts of ${f.file}`} (95 % interval ${range}; perplexity ${f.before} → ${f.after}): ${text.en}`,
+      zh: `遗忘程度：在 ${f.file === null ? `${f.texts} 段通用文本` : `${f.file} 的 ${f.texts} 段文本`}上，每${f.per === "token" ? "词元" : "字节"} ${signed(f.loss, 3)} nat（95% 区间 ${range}；困惑度 ${f.before} → ${f.after}）：${text.zh}`,
     };
   },
   "compare/unknown-texts": (f: { perplexity: number }) => ({
