@@ -109,7 +109,9 @@ export function remarks(summary: ComparisonSummary): string[] {
   const perplexity = forgetting?.base.perplexity ?? 0;
   return [
     ...sides,
-    ...(perplexity > unknownPerplexity ? [say("compare/unknown-texts", { perplexity })] : []),
+    ...(perplexity > unknownPerplexity
+      ? [say("compare/unknown-texts", { perplexity: perplexityText(perplexity) })]
+      : []),
     ...(same_tokens || !(forgetting || likelihood) ? [] : [say("compare/per-byte", {})]),
     ...(unmeasured > 0 ? [say("compare/unmeasured", { count: unmeasured })] : []),
     ...(judge ? [say("compare/judged", { ...judge, first: judge.first_failure })] : []),

@@ -248,9 +248,9 @@ export const compareMessages = {
       zh: `遗忘程度：在 ${f.file === null ? `${f.texts} 段通用文本` : `${f.file} 的 ${f.texts} 段文本`}上，每${f.per === "token" ? "词元" : "字节"} ${signed(f.loss, 3)} nat（95% 区间 ${range}；困惑度 ${f.before} → ${f.after}）：${text.zh}`,
     };
   },
-  "compare/unknown-texts": (f: { perplexity: number }) => ({
-    en: `The base model hardly predicts the general texts (perplexity ${f.perplexity.toFixed(0)}), so they say little about what it forgot. Give texts that it knows with --general FILE.`,
-    zh: `原模型本身就难以预测这些通用文本（困惑度 ${f.perplexity.toFixed(0)}），因此遗忘程度的参考意义有限。可用 --general 文件 指定它熟悉的文本。`,
+  "compare/unknown-texts": (f: { perplexity: string }) => ({
+    en: `The base model hardly predicts the general texts (perplexity ${f.perplexity}), so they say little about what it forgot. Give texts that it knows with --general FILE.`,
+    zh: `原模型本身就难以预测这些通用文本（困惑度 ${f.perplexity}），因此遗忘程度的参考意义有限。可用 --general 文件 指定它熟悉的文本。`,
   }),
   "compare/per-byte": (_: Record<string, never>) => ({
     en: "The two models split texts into different tokens: their perplexities and means per token cannot be compared, whole texts and bytes can.",
