@@ -2,7 +2,7 @@ import type { ComparedRow, Judgement, PerSide, SideAnswer, SideName } from "../.
 import type { Judge } from "../judge/judge.ts";
 import type { Score } from "../scores/score.ts";
 import type { AnswerOptions, Lane } from "./lane.ts";
-import { askedText, type Question } from "./questions.ts";
+import { askedText, type Question, wholeText } from "./questions.ts";
 
 /** What one side answered. */
 export interface Progress {
@@ -38,9 +38,9 @@ export async function* compareSides(
   const { judge, scores, firstRow = 1 } = options;
   const compared = async ({ index, question, answers }: AnsweredQuestion): Promise<ComparedRow> => {
     const row = rowOf(question, answers, scores, firstRow + index);
-    const { prompt, reference, base, tuned } = row;
-    const judged =
-      judge && (await judge.compare({ question: prompt, reference, base: base.answer, tuned: tuned.answer }));
+    const { reference, base, tuned } = row;
+    const pair = { question: wholeText(question), reference, base: base.answer, tuned: tuned.answer };
+    const judged = await judge?.compare(pair);
     return judged ? { ...row, scores: withVerdict(row.scores, judged), judge: judged } : row;
   };
   yield* inOrder(answered(questions, lanes, options), judge ? judgedAtATime : 1, compared);

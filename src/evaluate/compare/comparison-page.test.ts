@@ -3,6 +3,7 @@ import { ComparedRow, ComparisonSummary, type Likelihood } from "../../protocol/
 import { setLanguage } from "../../protocol/language.ts";
 import { comparisonPage } from "./comparison-page.ts";
 import { type RunFacts, summarizeRows } from "./summary.ts";
+import { remarks } from "./summary-tables.ts";
 
 afterEach(() => setLanguage("en"));
 
@@ -77,6 +78,15 @@ test("rows without a verdict of the judge are counted apart", () => {
   const { judge, scores } = summarizeRows(judged, { ...facts, judge: "m" });
   expect(judge).toEqual({ model: "m", contradictory: 1, malformed: 1, failed: 0, first_failure: "[[C]]" });
   expect(scores.judge).toMatchObject({ rows: 2, base: null, wins: 1, losses: 0, ties: 1, win_rate: 0.75 });
+});
+
+test("answers that were cut, and such as never left their thoughts, are remarked on", () => {
+  const thought = rowOf(4, "", "b");
+  thought.base = { ...thought.base, thinking: "Hm", finish_reason: "length" };
+  const told = remarks(summarizeRows([thought], facts)).join("\n");
+  expect(told).toContain("1 of 1 answers (base) were cut at 256 tokens");
+  expect(told).toContain("1 answers (base) ended within thoughts");
+  expect(told).not.toContain("(tuned)");
 });
 
 test.each(["en", "zh"] as const)("a page needs nothing else and shows as text what models said (%s)", (language) => {

@@ -34,7 +34,6 @@ export interface AnswerOptions extends EndOptions {
   seed: number;
   /** Questions that are answered together. */
   batchSize: number;
-  prefillStepSize?: number;
   templateVariables?: Readonly<Record<string, unknown>> | undefined;
   signal?: AbortSignal | undefined;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { askedText, readQuestions, typedQuestion, withSystemPrompt } from "./questions.ts";
+import { askedText, readQuestions, typedQuestion, wholeText, withSystemPrompt } from "./questions.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "cygnet-questions-"));
 
@@ -39,6 +39,10 @@ test("rows of training data ask what comes before their last answer, which is th
     [5, "a text", undefined],
     [6, "hi", undefined],
   ]);
+  expect(questions[0] && wholeText(questions[0])).toBe(
+    "system: Be short.\n\nuser: hi\n\nassistant: hello\n\nuser: who are you?",
+  );
+  expect(questions[1] && wholeText(questions[1])).toBe("1+1?");
   expect(questions[0]?.asked).toEqual({ messages: messages.slice(0, -1), tools: undefined });
 });
 

@@ -33,7 +33,7 @@ const shownProblems = 5;
 export async function readQuestions(path: string, options: QuestionOptions = {}): Promise<Question[]> {
   const text = await readUtf8(path);
   if (text === undefined) throw new UserError("data/no-file", { path });
-  const read = path.endsWith(".jsonl") ? jsonQuestions(text, path, options) : plainQuestions(text, path);
+  const read = /\.jsonl?$/.test(path) ? jsonQuestions(text, path, options) : plainQuestions(text, path);
   const problems = read.filter((each) => typeof each === "string");
   if (problems.length > 0) {
     const more = Math.max(0, problems.length - shownProblems);
@@ -53,7 +53,14 @@ export function askedText({ asked }: Question): string {
   return "text" in asked ? asked.text : textOf(asked.messages.findLast(({ role }) => role === "user"));
 }
 
-/** The same, after instructions; a conversation that has some keeps its own. */
+/** All of what was said before the answer: of a conversation who said it, too. */
+export function wholeText(question: Question): string {
+  const { asked } = question;
+  if ("text" in asked || asked.messages.length === 1) return askedText(question);
+  return asked.messages.map((message) => `${message.role}: ${textOf(message)}`).join("\n\n");
+}
+
+/** A question after instructions; a conversation that has some keeps its own. */
 export function withSystemPrompt(each: Question, system: string | undefined): Question {
   const { asked } = each;
   if (system === undefined || "text" in asked || asked.messages.some(({ role }) => role === "system")) return each;
