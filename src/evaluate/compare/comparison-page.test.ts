@@ -84,8 +84,8 @@ test("answers that were cut, and such as never left their thoughts, are remarked
   const thought = rowOf(4, "", "b");
   thought.base = { ...thought.base, thinking: "Hm", finish_reason: "length" };
   const told = remarks(summarizeRows([thought], facts)).join("\n");
-  expect(told).toContain("1 of 1 answers (base) were cut at 256 tokens");
-  expect(told).toContain("1 answers (base) ended within thoughts");
+  expect(told).toContain("1 of 1 answers (base) was cut at 256 tokens");
+  expect(told).toContain("1 answer (base) ended within thoughts");
   expect(told).not.toContain("(tuned)");
 });
 

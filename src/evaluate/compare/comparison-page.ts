@@ -73,9 +73,9 @@ function mainFigures({ scores, likelihood, forgetting }: ComparisonSummary, [fir
   const arrow = (base: string, tuned: string) => `${base} → ${tuned}`;
   const sides = arrow(word("base"), word("tuned"));
   return tiles(
-    main ? tile(word("winRateOfTuned"), main.win_rate.toFixed(2), intervalText(main)) : "",
+    main ? tile(word("winRateOfTuned"), main.win_rate.toFixed(2), outcomesText(score, main)) : "",
     main && main.base !== null && first !== likelihoodScore
-      ? tile(score, arrow(valueText(main.base), valueText(main.tuned)), say("compare/outcomes", { score, ...main }))
+      ? tile(score, arrow(valueText(main.base), valueText(main.tuned)), sides)
       : "",
     likelihood
       ? tile(
@@ -88,8 +88,8 @@ function mainFigures({ scores, likelihood, forgetting }: ComparisonSummary, [fir
   );
 }
 
-function intervalText({ win_rate_interval: [low, high] }: ScoreSummary): string {
-  return say("compare/interval", { low: low.toFixed(2), high: high.toFixed(2) });
+function outcomesText(score: string, { win_rate_interval: [low, high], wins, losses, ties }: ScoreSummary): string {
+  return say("compare/outcomes", { score, wins, losses, ties, low: low.toFixed(2), high: high.toFixed(2) });
 }
 
 function signedText(value: number): string {

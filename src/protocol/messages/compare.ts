@@ -102,6 +102,9 @@ function forgettingWords(loss: number, isSure: boolean): Text {
   };
 }
 
+/** With the blank that stands between Chinese and Latin letters. */
+const spaced = (text: string) => (/^[\x20-\x7e]/.test(text) ? ` ${text}` : text);
+
 /** `+0.031`, `−0.204` */
 const signed = (value: number, digits: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
 
@@ -110,13 +113,16 @@ export const compareMessages = {
     en: `${f.label}: ${f.text}`,
     zh: `${f.label}：${f.text}`,
   }),
-  "compare/outcomes": (f: { score: string; wins: number; losses: number; ties: number }) => ({
-    en: `by ${f.score}: ${f.wins} better, ${f.losses} worse, ${f.ties} same`,
-    zh: `按 ${f.score}：${f.wins} 行更好，${f.losses} 行更差，${f.ties} 行持平`,
-  }),
-  "compare/interval": (f: { low: string; high: string }) => ({
-    en: `95 % interval ${f.low}–${f.high}`,
-    zh: `95% 置信区间 ${f.low}–${f.high}`,
+  "compare/outcomes": (f: {
+    score: string;
+    wins: number;
+    losses: number;
+    ties: number;
+    low: string;
+    high: string;
+  }) => ({
+    en: `by ${f.score}: ${f.wins} better, ${f.losses} worse, ${f.ties} same; 95 % interval ${f.low}–${f.high}`,
+    zh: `按${spaced(f.score)}：${f.wins} 行更好，${f.losses} 行更差，${f.ties} 行持平；95% 区间 ${f.low}–${f.high}`,
   }),
   "compare/per": (f: { per: "token" | "byte"; before: string; after: string }) => ({
     en: `nats per ${f.per} of general text; perplexity ${f.before} → ${f.after}`,
@@ -257,11 +263,11 @@ export const compareMessages = {
     zh: "两个模型的分词不同：困惑度和每词元均值不可直接比较，整段文本和每字节的数值可以比较。",
   }),
   "compare/cut": (f: { side: string; count: number; rows: number; maxTokens: number }) => ({
-    en: `${f.count} of ${f.rows} answers (${f.side}) were cut at ${f.maxTokens} tokens: raise --max-tokens.`,
+    en: `${f.count} of ${f.rows} answers (${f.side}) ${f.count === 1 ? "was" : "were"} cut at ${f.maxTokens} tokens: raise --max-tokens.`,
     zh: `${f.side}的 ${f.rows} 个回答中有 ${f.count} 个在 ${f.maxTokens} 个词元处被截断：可增大 --max-tokens。`,
   }),
   "compare/only-thoughts": (f: { side: string; count: number }) => ({
-    en: `${f.count} answers (${f.side}) ended within thoughts: raise --max-tokens, or turn thinking off with --chat-template-config '{"enable_thinking": false}'.`,
+    en: `${f.count} ${f.count === 1 ? "answer" : "answers"} (${f.side}) ended within thoughts: raise --max-tokens, or turn thinking off with --chat-template-config '{"enable_thinking": false}'.`,
     zh: `${f.side}有 ${f.count} 个回答在思考过程中就结束了：请增大 --max-tokens，或用 --chat-template-config '{"enable_thinking": false}' 关闭思考。`,
   }),
   "compare/unmeasured": (f: { count: number }) => ({
@@ -279,7 +285,7 @@ export const compareMessages = {
     zh: `评审 ${f.model}：${f.contradictory} 个结论随回答顺序改变（记为持平）${f.malformed > 0 ? `，${f.malformed} 行的结论格式错误` : ""}${f.failed > 0 ? `，${f.failed} 行评审失败` : ""}${f.malformed + f.failed > 0 ? "，均不计入" : ""}。${f.first === null ? "" : `首个：${f.first}`}`,
   }),
   "compare/few-rows": (f: { rows: number }) => ({
-    en: `${f.rows} rows say little: look at the intervals.`,
+    en: `${f.rows === 1 ? "One row says" : `${f.rows} rows say`} little: look at the intervals.`,
     zh: `只有 ${f.rows} 行，统计意义有限，请参考置信区间。`,
   }),
   "compare/of-rows": (f: { rows: number; identical: number }) => ({
