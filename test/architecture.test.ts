@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 // A folder may import only from itself and from folders above it in this list (docs/design.md).
 const layers = [
   "protocol",
+  "report",
   "native",
   "core",
   "nn",

@@ -51,6 +51,7 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/generate.ts")).generate,
   },
   { name: "chat", summary: "command/chat", load: async () => (await import("./commands/chat.ts")).chat },
+  { name: "compare", summary: "command/compare", load: async () => (await import("./commands/compare.ts")).compare },
   {
     name: "serve",
     aliases: ["server"],

@@ -51,6 +51,8 @@ function optionsOf(field: Field): Option[] {
   if (field.kind !== "boolean") {
     const value = field.key.split("_").at(-1)?.toUpperCase() ?? "VALUE";
     const option = new Option(`${short}${flag} <${value}${field.kind === "list" ? "..." : ""}>`, description);
+    if (field.canBeOff)
+      return [option, new Option(flag.replace("--", "--no-"), say("cli/flag-off", { description: field.description }))];
     return field.alias ? [option, new Option(`${flagOf(field.alias)} <${value}>`).hideHelp()] : [option];
   }
   const on = new Option(`${short}${flag}`, description);

@@ -1,8 +1,9 @@
 import { activeMemory, peakMemory } from "../core/memory.ts";
+import { scoreTokens } from "../evaluate/token-scores.ts";
 import { UserError } from "../protocol/user-error.ts";
+import { embedTokens } from "./embed.ts";
 import type { Command, DraftPlace, EngineOptions, EngineStatus, Report } from "./messages.ts";
 import { ResidentModel } from "./resident-model.ts";
-import { embedTokens, scoreTokens } from "./score.ts";
 
 /** The models in memory: it obeys commands and steps through the texts of all models. */
 export class ModelHost {

@@ -1,6 +1,7 @@
 import type { LanguageModel } from "../models/language-model.ts";
 import { PagedCache } from "../models/paged-cache.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { AdapterBank } from "../tuner/adapter-bank.ts";
 import { AnswerText, type EndOptions } from "./answer-text.ts";
 import { BatchScheduler } from "./batch-scheduler.ts";
 import type { PromptProgress } from "./prefill.ts";
@@ -20,6 +21,8 @@ export interface TextsOptions extends EndOptions {
   seed: number;
   /** Prompts that are answered together. */
   batchSize: number;
+  /** The model's adapters, and the one that answers each prompt; "" is the base model. */
+  adapters?: { bank: AdapterBank; of: readonly string[] } | undefined;
   prefillStepSize?: number;
   signal?: AbortSignal | undefined;
   /** Told of the tokens of all prompts as they are computed. */
@@ -37,7 +40,7 @@ export async function* generateTexts(
   model: LanguageModel,
   tokenizer: Tokenizer,
   prompts: readonly (readonly number[])[],
-  { batchSize, prefillStepSize, signal, onPrompt, ...options }: TextsOptions,
+  { batchSize, adapters, prefillStepSize, signal, onPrompt, ...options }: TextsOptions,
 ): AsyncGenerator<BatchAnswer, void> {
   const total = prompts.reduce((sum, { length }) => sum + length, 0);
   const longest = Math.max(0, ...prompts.map(({ length }) => length)) + options.maxTokens;
@@ -45,13 +48,15 @@ export async function* generateTexts(
     maxPages: batchSize * PagedCache.pagesFor(longest),
     maxTexts: batchSize,
     maxPrefixPages: 0,
+    adapters: adapters?.bank,
     prefillStepSize: Math.min(prefillStepSize ?? largestStep, largestStep),
   });
   try {
     const { sampling, maxTokens, seed } = options;
     const answers = new Map(
-      prompts.map((prompt) => {
-        const text = scheduler.add({ prompt, sampling, maxTokens, seed });
+      prompts.map((prompt, i) => {
+        const adapter = adapters?.of[i] ?? "";
+        const text = scheduler.add({ prompt, sampling, maxTokens, seed, adapter });
         return [text, new AnswerText(tokenizer, options)];
       }),
     );

@@ -1,3 +1,5 @@
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+
 /** A piece of an answer: what the model thinks before it answers, or the answer. */
 export interface AnswerPiece {
   kind: "thinking" | "answer";
@@ -17,6 +19,16 @@ export const harmonyMarks: ThinkingMarks = {
   open: "<|channel|>analysis<|message|>",
   close: "<|end|><|start|>assistant<|channel|>final<|message|>",
 };
+
+/** How an answer shows its thoughts; undefined where there are none. inThoughts: the prompt ends where the model is to think. */
+export function thoughtsOf(
+  { hasThinking, addedTokens }: Pick<Tokenizer, "hasThinking" | "addedTokens">,
+  { inThoughts }: { inThoughts: boolean },
+): { inside: boolean; marks?: ThinkingMarks } | undefined {
+  const isHarmony = ["<|channel|>", "<|message|>", "<|start|>"].every((token) => addedTokens.has(token));
+  if (isHarmony) return { inside: false, marks: harmonyMarks };
+  return hasThinking ? { inside: inThoughts } : undefined;
+}
 
 /**
  * Tells thoughts from the answer in a stream of text: what stands between two marks. Text that may be the

@@ -1,9 +1,10 @@
 import { setMaxListeners } from "node:events";
 import type { Readable } from "node:stream";
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import { type Dispatcher, request } from "undici";
 import { z } from "zod";
 import { UserError } from "../protocol/user-error.ts";
 import { connectionReason, reasonOf } from "./connection-reason.ts";
+import { dispatcherFor } from "./dispatcher.ts";
 import type { HubSettings } from "./settings.ts";
 
 /** A hub's answer that is not a success. */
@@ -64,11 +65,7 @@ export class HubHttp {
     if (!URL.canParse(endpoint)) throw new UserError("hub/bad-endpoint", { hub, given: endpoint });
     // One request listens to it, and there may be dozens: a model has a header for each of its files.
     if (signal) setMaxListeners(0, signal);
-    // fetch of Node 20 does not know HTTPS_PROXY and its time-outs cannot be chosen.
-    const options = { connect: { timeout: stallMs }, headersTimeout: stallMs, bodyTimeout: stallMs, allowH2: false };
-    const names = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"];
-    const proxied = names.some((name) => process.env[name]);
-    this.#dispatcher = proxied ? new EnvHttpProxyAgent(options) : new Agent(options);
+    this.#dispatcher = dispatcherFor(stallMs);
   }
 
   async close(): Promise<void> {

@@ -31,6 +31,8 @@ export interface Field {
   alias: string | undefined;
   /** The values of a closed set, in order. */
   choices: readonly string[];
+  /** It may be false beside what else it takes: `--no-x` does that. */
+  canBeOff: boolean;
 }
 
 export function fieldsOf(schema: z.ZodObject): Field[] {
@@ -46,6 +48,7 @@ export function fieldsOf(schema: z.ZodObject): Field[] {
       short: text?.short,
       alias: text?.alias,
       choices: choicesOf(base),
+      canBeOff: base instanceof z.ZodUnion && base.options.some(isFalse),
     };
   });
 }
@@ -62,6 +65,10 @@ export function baseOf(schema: z.core.$ZodType): z.core.$ZodType {
       return base;
     }
   }
+}
+
+function isFalse(schema: z.core.$ZodType): boolean {
+  return schema instanceof z.ZodLiteral && schema.values.has(false);
 }
 
 function choicesOf(base: z.core.$ZodType): string[] {

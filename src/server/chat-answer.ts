@@ -1,7 +1,8 @@
+import { thoughtsOf } from "../generate/thinking.ts";
 import type { ChatRequest } from "../protocol/openai.ts";
 import { type AnswerRequest, answerRequest } from "./answer.ts";
 import { formatGrammar, grammarFor } from "./answer-grammar.ts";
-import { type ChatPrompt, chatPrompt, thoughtsOf } from "./chat-prompt.ts";
+import { type ChatPrompt, chatPrompt } from "./chat-prompt.ts";
 import type { ServerContext } from "./context.ts";
 import type { Served } from "./served-models.ts";
 import { toolUseOf } from "./tool-use.ts";

@@ -1,4 +1,3 @@
-import { harmonyMarks, type ThinkingMarks } from "../generate/thinking.ts";
 import type { ChatRequest } from "../protocol/openai.ts";
 import { UserError } from "../protocol/user-error.ts";
 import type { ChatMessage } from "../tokenizer/messages.ts";
@@ -10,16 +9,6 @@ export interface ChatPrompt {
   inThoughts: boolean;
   /** The answer may begin with thoughts. */
   mayThink: boolean;
-}
-
-/** How an answer to a prompt shows its thoughts. */
-export function thoughtsOf(
-  { hasThinking, addedTokens }: Tokenizer,
-  { inThoughts }: ChatPrompt,
-): { inside: boolean; marks?: ThinkingMarks } | undefined {
-  const isHarmony = ["<|channel|>", "<|message|>", "<|start|>"].every((token) => addedTokens.has(token));
-  if (isHarmony) return { inside: false, marks: harmonyMarks };
-  return hasThinking ? { inside: inThoughts } : undefined;
 }
 
 type Conversation = Pick<

@@ -1,4 +1,4 @@
-import { html, type Markup, markup } from "./markup.ts";
+import { html, type Markup, markup } from "../../report/markup.ts";
 import type { Scale } from "./scale.ts";
 
 export interface Point {

@@ -12,8 +12,8 @@ import { resolveTrainConfig } from "../../tuner/resolve-config.ts";
 import { runTraining } from "../../tuner/run.ts";
 import { DemoConfig } from "../commands/demo.ts";
 import { answers, asset, countRight, identityQuestions, otherQuestions, type Question } from "../demo/questions.ts";
-import { sideBySide } from "../demo/side-by-side.ts";
 import { programName } from "../program-name.ts";
+import { sideBySide } from "../side-by-side.ts";
 import type { Ui } from "../ui.ts";
 
 /** How many questions of each kind are shown; all are counted. */

@@ -2,6 +2,7 @@ import { adapterMessages } from "./adapter.ts";
 import { benchMessages } from "./bench.ts";
 import { chatMessages } from "./chat.ts";
 import { cliMessages } from "./cli.ts";
+import { compareMessages } from "./compare.ts";
 import { dataMessages } from "./data.ts";
 import { demoMessages } from "./demo.ts";
 import { engineMessages } from "./engine.ts";
@@ -24,6 +25,7 @@ const messages = {
   ...benchMessages,
   ...chatMessages,
   ...cliMessages,
+  ...compareMessages,
   ...dataMessages,
   ...demoMessages,
   ...fileMessages,

@@ -216,6 +216,10 @@ export const cliMessages = {
     en: "talk with a model, or with base and tuned side by side",
     zh: "与模型对话，或并排对比微调前后的回答",
   }),
+  "command/compare": (_: Record<string, never>) => ({
+    en: "ask the base model and the tuned one the same, side by side and scored",
+    zh: "并排对比微调前后的回答并评分",
+  }),
   "command/serve": (_: Record<string, never>) => ({
     en: "answer over HTTP: OpenAI API, many clients and adapters at once",
     zh: "通过 HTTP 提供服务：兼容 OpenAI 接口，同时服务多个客户端与适配器",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { displayWidth } from "../text-width.ts";
 import { sideBySide } from "./side-by-side.ts";
+import { displayWidth } from "./text-width.ts";
 
 const rows = [
   ["base", "tuned"],

@@ -3,19 +3,34 @@ import { dispose, scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { evaluate } from "../core/transforms.ts";
 import type { LanguageModel } from "../models/language-model.ts";
-import type { TokenScore } from "./messages.ts";
 
 // L tokens · D hidden · V vocabulary
+
+/** How likely a token was after those before it. */
+export interface TokenScore {
+  /** Natural log of its probability. */
+  logprob: number;
+  /** The likeliest tokens in its place, best first, where they were asked for. */
+  top: { id: number; logprob: number }[];
+}
 
 /** Positions whose logits are held at once. */
 const chunk = 128;
 
-/** How likely each token of a text is after those before it, from the second on; with the likeliest in its place. */
-export function scoreTokens(model: LanguageModel, tokens: readonly number[], topLogprobs: number): TokenScore[] {
+/**
+ * How likely each token of a text is after those before it, with the likeliest in its place.
+ * first: the place of the first that is scored, at least 1
+ */
+export function scoreTokens(
+  model: LanguageModel,
+  tokens: readonly number[],
+  topLogprobs: number,
+  first = 1,
+): TokenScore[] {
   const hidden = scope(() => model.hidden(integers(tokens, [1, tokens.length])).squeeze(0)); // [L, D]
   try {
     const scores: TokenScore[] = [];
-    for (let from = 0; from < tokens.length - 1; from += chunk) {
+    for (let from = first - 1; from < tokens.length - 1; from += chunk) {
       const to = Math.min(from + chunk, tokens.length - 1);
       scores.push(...scoreRows(model, hidden.slice(0, from, to), tokens.slice(from + 1, to + 1), topLogprobs));
     }
@@ -42,19 +57,4 @@ function scoreRows(model: LanguageModel, hidden: Tensor, targets: readonly numbe
     const all = ids.slice(row * count, (row + 1) * count).map((id, i) => ({ id, logprob: top[row * count + i] ?? 0 }));
     return { logprob: own[row] ?? Number.NaN, top: all.sort((a, b) => b.logprob - a.logprob) };
   });
-}
-
-/** The mean of a text's hidden states, of length 1: [D] */
-export function embedTokens(model: LanguageModel, tokens: readonly number[]): number[] {
-  const vector = scope(() => {
-    const mean = model
-      .hidden(integers(tokens, [1, tokens.length]))
-      .astype("float32")
-      .mean([0, 1]); // [D]
-    return mean.divide(mean.multiply(mean).sum().sqrt());
-  });
-  evaluate(vector);
-  const values = vector.toArray();
-  vector.dispose();
-  return values;
 }

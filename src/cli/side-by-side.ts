@@ -1,11 +1,11 @@
-import { displayWidth, padEnd } from "../text-width.ts";
+import { displayWidth, padEnd } from "./text-width.ts";
 
 /** Columns below which two texts have no room beside each other. */
 const narrow = 50;
 
 /** Texts beside each other in columns of equal width, wrapped; on a narrow terminal below each other, the second with a bar. */
 export function sideBySide(rows: readonly (readonly [string, string])[], columns: number): string {
-  const width = Math.floor((Math.min(columns, 120) - 5) / 2);
+  const width = Math.floor((Math.min(columns, 160) - 5) / 2);
   return rows
     .map(([left, right]) => (columns < narrow ? below(left, right, columns) : beside(left, right, width)))
     .join("");
@@ -27,7 +27,7 @@ function below(left: string, right: string, columns: number): string {
 }
 
 /** Lines of at most `width` columns, broken at spaces where there are any. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const paragraph of text.split("\n")) {
     let line = "";
