@@ -32,6 +32,8 @@ type RopeConfig = z.infer<z.ZodObject<typeof ropeFields>>;
 /** Rotary position embedding with the scaling that a config asks for. */
 export class RoPE extends Module {
   readonly options: fast.RopeOptions;
+  /** The base of the wavelengths, before scaling. */
+  readonly theta: number;
 
   constructor(
     dims: number,
@@ -41,6 +43,7 @@ export class RoPE extends Module {
     super();
     const settings = rope_parameters ?? rope_scaling ?? {};
     const base = rope_parameters?.rope_theta ?? rope_theta ?? defaultTheta;
+    this.theta = base;
     const type = settings.rope_type ?? settings.type ?? "default";
     const options = (scale: number, wavelengths?: Float32Array): fast.RopeOptions => {
       const radii = wavelengths ?? Float64Array.from({ length: dims / 2 }, (_, i) => base ** ((2 * i) / dims));

@@ -8,6 +8,7 @@ import { demoMessages } from "./demo.ts";
 import { engineMessages } from "./engine.ts";
 import { fileMessages } from "./file.ts";
 import { generateMessages } from "./generate.ts";
+import { ggufMessages } from "./gguf.ts";
 import { grammarMessages } from "./grammar.ts";
 import { hubMessages } from "./hub.ts";
 import { modelMessages } from "./model.ts";
@@ -31,6 +32,7 @@ const messages = {
   ...fileMessages,
   ...engineMessages,
   ...generateMessages,
+  ...ggufMessages,
   ...grammarMessages,
   ...hubMessages,
   ...modelMessages,
