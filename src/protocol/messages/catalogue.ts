@@ -1,5 +1,6 @@
 import { adapterMessages } from "./adapter.ts";
 import { benchMessages } from "./bench.ts";
+import { blocksMessages } from "./blocks.ts";
 import { chatMessages } from "./chat.ts";
 import { cliMessages } from "./cli.ts";
 import { compareMessages } from "./compare.ts";
@@ -24,6 +25,7 @@ import { trainingMessages } from "./training.ts";
 const messages = {
   ...adapterMessages,
   ...benchMessages,
+  ...blocksMessages,
   ...chatMessages,
   ...cliMessages,
   ...compareMessages,
