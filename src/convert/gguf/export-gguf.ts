@@ -9,11 +9,13 @@ import { dequantizeModel } from "../quantize-model.ts";
 import { requireRoom } from "../target-folder.ts";
 import { architectureMetadata, type ExportedModel, exportedModel } from "./architecture.ts";
 import { type FileType, fileTypes } from "./file-types.ts";
+import type { ImportanceMatrix } from "./importance.ts";
 import { type Metadata, text, uint32 } from "./metadata.ts";
 import { encodedTensor, modelTensors } from "./model-tensors.ts";
 import { provenanceMetadata } from "./provenance.ts";
 import { intoShards, shardNames } from "./shards.ts";
 import { tensorType } from "./tensor-mixture.ts";
+import { bytesOf } from "./tensor-types.ts";
 import { vocabularyMetadata } from "./vocabulary.ts";
 import { fileSize, type GgufContent, type GgufTensor, writeGgufFiles } from "./writer.ts";
 
@@ -27,6 +29,8 @@ export interface ExportOptions {
   type: FileType;
   force: boolean;
   preTokenizer?: string | undefined;
+  /** What packing heeds: measured, or read from a file. */
+  importance?: ImportanceMatrix | undefined;
   /** Most bytes of one file's tensors. */
   shardBytes?: number | undefined;
   version: string;
@@ -38,6 +42,7 @@ export interface ExportedFiles {
   paths: string[];
   bytes: number;
   tensors: number;
+  bitsPerWeight: number;
 }
 
 /**
@@ -71,6 +76,7 @@ export async function exportGguf(options: ExportOptions): Promise<ExportedFiles>
       ...vocabulary,
     ]);
     const contents = contentsOf(metadata, tensorsOf(exported, options), options);
+    for (const { path } of contents) requireOutput(path, force);
     const bytes = contents.reduce((sum, content) => sum + fileSize(content), 0);
     requireRoom(output, bytes);
     const total = contents.reduce((sum, { tensors }) => sum + tensors.length, 0);
@@ -80,10 +86,16 @@ export async function exportGguf(options: ExportOptions): Promise<ExportedFiles>
       options.onProgress?.(++done, total);
     };
     await writeGgufFiles(contents, { onTensor, signal });
-    return { paths: contents.map(({ path }) => path), bytes, tensors: total };
+    return { paths: contents.map(({ path }) => path), bytes, tensors: total, bitsPerWeight: bitsOf(contents) };
   } finally {
     model.dispose();
   }
+}
+
+function bitsOf(contents: readonly GgufContent[]): number {
+  const tensors = contents.flatMap((content) => content.tensors);
+  const bytes = tensors.reduce((sum, { type, shape }) => sum + bytesOf(type, shape), 0);
+  return (8 * bytes) / tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
 /** @throws UserError when a GGUF file cannot be written to `output`. */
@@ -92,8 +104,22 @@ export function requireOutput(output: string, force: boolean): void {
   if (existsSync(output) && !force) throw new UserError("gguf/output-exists", { path: output });
 }
 
-function tensorsOf(exported: ExportedModel, { type }: ExportOptions): GgufTensor[] {
-  return modelTensors(exported).map((tensor) => encodedTensor(tensor, tensorType(tensor.name, tensor.shape, type)));
+function tensorsOf(exported: ExportedModel, { type, importance }: ExportOptions): GgufTensor[] {
+  const tensors = modelTensors(exported);
+  const { heads, kvHeads, experts, architecture } = exported;
+  const mixture = {
+    layers: exported.config.num_hidden_layers,
+    heads,
+    kvHeads,
+    experts,
+    architecture: architecture.name,
+    tied: !tensors.some(({ name }) => name === "output.weight"),
+    hasImportance: importance !== undefined,
+  };
+  return tensors.map((tensor) => {
+    const { name, shape } = tensor;
+    return encodedTensor(tensor, tensorType(name, shape, type, mixture), importance?.get(name));
+  });
 }
 
 /** The files: one, or as many as the limit asks for. All but the first have the tensors only. */

@@ -1,11 +1,13 @@
+import { type BlockType, quantizeBlocks } from "../../core/blocks.ts";
 import { tensor as tensorOf } from "../../core/ops.ts";
 import { scope } from "../../core/scope.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { evaluate } from "../../core/transforms.ts";
+import { UserError } from "../../protocol/user-error.ts";
 import { type ExportedModel, ropeFactors } from "./architecture.ts";
 import { inPairs } from "./rotation.ts";
 import { ggufName } from "./tensor-names.ts";
-import { encodeRows, slabElements, type TensorType } from "./tensor-types.ts";
+import { slabElements } from "./tensor-types.ts";
 import type { GgufTensor } from "./writer.ts";
 
 /** A tensor of a model under its name in GGUF, before its type is chosen. */
@@ -31,24 +33,37 @@ export function modelTensors(exported: ExportedModel): ModelTensor[] {
   return [...rope, ...tensors];
 }
 
-/** The tensor as it is written, its weight freed then. importance: of its columns, [..., columns] for stacked experts. */
+/**
+ * The tensor as it is written, its weight freed then.
+ * @param importance of its columns: [columns], or [experts, columns] for stacked experts
+ */
 export function encodedTensor(
   { name, shape, weight }: ModelTensor,
-  type: TensorType,
+  type: BlockType,
   importance?: Float32Array,
 ): GgufTensor {
-  return { name, shape, type, pieces: () => slabs(weight, type, importance) };
+  const expected = (shape.at(-1) ?? 0) * (shape.length === 3 ? (shape[0] ?? 0) : 1);
+  if (importance && importance.length !== expected) {
+    throw new UserError("gguf/imatrix-mismatch", { name, found: importance.length, expected });
+  }
+  return { name, shape, type, pieces: () => slabs(name, weight, type, importance) };
 }
 
-function* slabs(weight: Tensor, type: TensorType, _importance: Float32Array | undefined): Generator<Uint8Array> {
+function* slabs(name: string, weight: Tensor, type: BlockType, importance?: Float32Array): Generator<Uint8Array> {
   evaluate(weight);
   const columns = weight.dim(-1);
   const rows = weight.size / columns;
-  const step = Math.max(1, Math.floor(slabElements / columns));
-  for (let start = 0; start < rows; start += step) {
-    const slab = scope(() => weight.reshape(rows, columns).slice(0, start, Math.min(start + step, rows)));
-    yield scope(() => encodeRows(slab, type));
+  // Experts have importances of their own, so a slab is of one.
+  const whole = weight.ndim === 3 ? weight.dim(1) : rows;
+  const step = Math.min(whole, Math.max(1, Math.floor(slabElements / columns)));
+  for (let start = 0; start < rows; ) {
+    const stop = Math.min(start + step, (Math.floor(start / whole) + 1) * whole);
+    const at = importance && importance.length > columns ? Math.floor(start / whole) * columns : 0;
+    const slab = scope(() => weight.reshape(rows, columns).slice(0, start, stop));
+    evaluate(slab);
+    yield quantizeBlocks(slab, type, importance?.subarray(at, at + columns), name);
     slab.dispose();
+    start = stop;
   }
   weight.dispose();
 }

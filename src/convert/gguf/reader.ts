@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { type BlockType, blockTypes } from "../../core/blocks.ts";
 import type { GgufDamage } from "../../protocol/messages/gguf.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import {
@@ -11,7 +12,7 @@ import {
   stringCode,
 } from "./metadata.ts";
 import { shardNames } from "./shards.ts";
-import { bytesOf, type TensorType, tensorTypes } from "./tensor-types.ts";
+import { bytesOf, isBlockType } from "./tensor-types.ts";
 import { defaultAlignment, magic } from "./writer.ts";
 
 /** Where a tensor lies. */
@@ -19,7 +20,7 @@ export interface StoredTensor {
   name: string;
   /** Rows before columns. */
   shape: number[];
-  type: TensorType;
+  type: BlockType;
   /** The file that it lies in. */
   path: string;
   /** From the file's start. */
@@ -120,7 +121,7 @@ class HeaderReader {
     const shape = Array.from({ length: dimensions }, () => this.#number("uint64")).reverse();
     const id = this.#number("uint32");
     const type = typeOf(id);
-    if (!type) throw new UserError("gguf/tensor-type", { path: this.path, name, id, known: Object.keys(tensorTypes) });
+    if (!type) throw new UserError("gguf/tensor-type", { path: this.path, name, id, known: Object.keys(blockTypes) });
     if (!Number.isSafeInteger(bytesOf(type, shape))) throw this.#damaged({ kind: "shape", name, shape });
     return { name, shape, type, offset: this.#number("uint64") };
   }
@@ -192,13 +193,9 @@ class HeaderReader {
   }
 }
 
-function typeOf(id: number): TensorType | undefined {
-  const [name] = Object.entries(tensorTypes).find(([, type]) => type.id === id) ?? [];
-  return isTensorType(name) ? name : undefined;
-}
-
-function isTensorType(name: string | undefined): name is TensorType {
-  return name !== undefined && Object.hasOwn(tensorTypes, name);
+function typeOf(id: number): BlockType | undefined {
+  const [name] = Object.entries(blockTypes).find(([, type]) => type.id === id) ?? [];
+  return isBlockType(name) ? name : undefined;
 }
 
 function isNumberType(name: string | undefined): name is NumberType {

@@ -1,5 +1,6 @@
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { type BlockType, blockTypes } from "../../core/blocks.ts";
 import { discard, makeFolder, partSuffix } from "../../core/text-file.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import {
@@ -11,7 +12,7 @@ import {
   numberTypes,
   stringCode,
 } from "./metadata.ts";
-import { bytesOf, type TensorType, tensorTypes } from "./tensor-types.ts";
+import { bytesOf } from "./tensor-types.ts";
 
 export const magic = "GGUF";
 export const version = 3;
@@ -22,7 +23,7 @@ export interface GgufTensor {
   name: string;
   /** Rows before columns, as elsewhere here; the file has them the other way round. */
   shape: readonly number[];
-  type: TensorType;
+  type: BlockType;
   /** Its bytes, made when they are written. */
   pieces(): Iterable<Uint8Array>;
 }
@@ -111,7 +112,7 @@ function header(metadata: Metadata, tensors: readonly GgufTensor[]): Buffer {
   let offset = 0;
   for (const { name, shape, type } of tensors) {
     parts.push(string(name), number(shape.length, "uint32"), ...shape.toReversed().map(count));
-    parts.push(number(tensorTypes[type].id, "uint32"), count(offset));
+    parts.push(number(blockTypes[type].id, "uint32"), count(offset));
     offset += aligned(bytesOf(type, shape));
   }
   const whole = Buffer.concat(parts);

@@ -48,6 +48,38 @@ export const ggufMessages = {
     en: `llama.cpp has no name that Cygnet knows for how ${f.path} cuts text into words: ${f.steps}. With a wrong one the model would see other tokens than in training. If you know the right name, give it: --pre-tokenizer NAME, such as ${f.known.join(", ")}.`,
     zh: `${f.path} 的切词方式（${f.steps}）在 llama.cpp 中没有 Cygnet 已知的对应名称。用错名称会使模型看到与训练时不同的词元。如果知道正确的名称，请用 --pre-tokenizer 名称 指定，例如 ${f.known.join("、")}。`,
   }),
+  "gguf/no-imatrix": (f: { path: string }) => ({
+    en: `${f.path} is neither text nor an importance matrix in GGUF. Give a text or JSONL file of typical use, or a matrix that a current llama-imatrix wrote (FILE.gguf).`,
+    zh: `${f.path} 既不是文本，也不是 GGUF 格式的重要性矩阵。请给出代表实际用途的文本或 JSONL 文件，或由新版 llama-imatrix 生成的矩阵（文件名.gguf）。`,
+  }),
+  "gguf/imatrix-mismatch": (f: { name: string; found: number; expected: number }) => ({
+    en: `The importance matrix is of another model: it has ${f.found} values for ${f.name}, which needs ${f.expected}.`,
+    zh: `重要性矩阵属于另一个模型：其中 ${f.name} 有 ${f.found} 个值，而应有 ${f.expected} 个。`,
+  }),
+  "gguf/adapter-kind": (f: { adapter: string; kind: string }) => ({
+    en: `${f.adapter} is a "${f.kind}" adapter, which llama.cpp cannot put on a model: it knows LoRA only. Merge it: leave out --adapter-only.`,
+    zh: `${f.adapter} 是 "${f.kind}" 适配器，llama.cpp 只支持 LoRA，无法单独加载它。请去掉 --adapter-only，将其合并导出。`,
+  }),
+  "gguf/adapter-layer": (f: { adapter: string; path: string }) => ({
+    en: `${f.adapter} changes ${f.path}, which Cygnet cannot write into an adapter for llama.cpp. Merge it: leave out --adapter-only.`,
+    zh: `${f.adapter} 修改了 ${f.path}，无法写入 llama.cpp 的适配器文件。请去掉 --adapter-only，将其合并导出。`,
+  }),
+  "gguf/adapter-only-without": (_: Record<string, never>) => ({
+    en: "--adapter-only writes the adapter that --adapter-path names. Give --adapter-path.",
+    zh: "--adapter-only 只写出 --adapter-path 指定的适配器，请给出 --adapter-path。",
+  }),
+  "gguf/imatrix-unused": (f: { type: string }) => ({
+    en: `--imatrix changes nothing in a file of type ${f.type}: it guides how weights are packed in less than 8 bits.`,
+    zh: `--imatrix 对 ${f.type} 类型的文件不起作用：它只影响 8 位以下的量化。`,
+  }),
+  "gguf/shard-size": (f: { text: string }) => ({
+    en: `--split-max-size ${f.text} is no size. Give a number with M or G, such as 2G.`,
+    zh: `--split-max-size ${f.text} 不是有效的大小。请给出带 M 或 G 的数字，例如 2G。`,
+  }),
+  "export/measuring": (f: { path: string; rows: number }) => ({
+    en: `Measuring on ${f.path} which weights matter most (${f.rows} rows) …`,
+    zh: `正在用 ${f.path} 测量各权重的重要性（${f.rows} 行）……`,
+  }),
   "gguf/output-name": (f: { path: string }) => ({
     en: `--output ${f.path} must be a file that ends in .gguf.`,
     zh: `--output ${f.path} 必须是以 .gguf 结尾的文件。`,
