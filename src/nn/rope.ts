@@ -77,7 +77,7 @@ export class RoPE extends Module {
  * Wavelengths (over 2π) of Llama 3.1's context extension: long ones are stretched by `factor`, short ones kept, those
  * between blended. Grattafiori et al. 2024, arXiv:2407.21783, and the model's reference code.
  */
-function llama3Wavelengths(dims: number, base: number, settings: RopeSettings): Float32Array {
+export function llama3Wavelengths(dims: number, base: number, settings: RopeSettings): Float32Array {
   const factor = required(settings, "factor", "llama3");
   const {
     low_freq_factor: low = 1,

@@ -80,6 +80,34 @@ export const ggufMessages = {
     en: `Measuring on ${f.path} which weights matter most (${f.rows} rows) …`,
     zh: `正在用 ${f.path} 测量各权重的重要性（${f.rows} 行）……`,
   }),
+  "gguf/architecture": (f: { path: string; name: string; known: readonly string[] }) => ({
+    en: `${f.path} holds a model of llama.cpp's architecture "${f.name}". Cygnet reads ${f.known.join(", ")}.`,
+    zh: `${f.path} 中的模型属于 llama.cpp 的 "${f.name}" 架构。Cygnet 可以读取 ${f.known.join("、")}。`,
+  }),
+  "gguf/metadata": (f: { path: string; problems: readonly string[] }) => ({
+    en: `${f.path} lacks metadata of a model: ${f.problems.slice(0, 3).join("; ")}. It may hold something else, such as an adapter or an importance matrix.`,
+    zh: `${f.path} 缺少模型的元数据：${f.problems.slice(0, 3).join("；")}。它可能不是模型，而是适配器或重要性矩阵等。`,
+  }),
+  "gguf/rope-scaling": (f: { path: string; type: string }) => ({
+    en: `${f.path} stretches positions in a way that Cygnet does not compute (${f.type}). It knows linear stretching and Llama 3's.`,
+    zh: `${f.path} 使用了 Cygnet 不支持的位置扩展方式（${f.type}）。支持的有线性扩展和 Llama 3 的方式。`,
+  }),
+  "gguf/vocabulary-kind": (f: { path: string; kind: string }) => ({
+    en: `${f.path} has a vocabulary of the kind "${f.kind}". Cygnet reads "gpt2" (byte-level BPE) and "llama" (SentencePiece BPE).`,
+    zh: `${f.path} 的词表类型是 "${f.kind}"。Cygnet 可以读取 "gpt2"（字节级 BPE）和 "llama"（SentencePiece BPE）。`,
+  }),
+  "gguf/unknown-pre-tokenizer": (f: { path: string; name: string }) => ({
+    en: `${f.path} cuts text into words as "${f.name}" does, which Cygnet does not know. Use the model's folder on a hub, which has its tokenizer.json.`,
+    zh: `${f.path} 的切词方式是 "${f.name}"，Cygnet 不了解它。请使用平台上带有 tokenizer.json 的模型文件夹。`,
+  }),
+  "gguf/unknown-tensor": (f: { path: string; name: string }) => ({
+    en: `${f.path} has a tensor ${f.name} that its architecture has no place for in Cygnet. The model is of a variant that cannot be read.`,
+    zh: `${f.path} 中的张量 ${f.name} 在 Cygnet 的该架构中没有对应位置。这是无法读取的模型变体。`,
+  }),
+  "gguf/unpacking": (f: { path: string; folder: string }) => ({
+    en: `Unpacking ${f.path} into ${f.folder}, which is used from now on …`,
+    zh: `正在将 ${f.path} 解包到 ${f.folder}，以后直接使用该目录……`,
+  }),
   "gguf/output-name": (f: { path: string }) => ({
     en: `--output ${f.path} must be a file that ends in .gguf.`,
     zh: `--output ${f.path} 必须是以 .gguf 结尾的文件。`,
