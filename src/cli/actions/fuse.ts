@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { dequantizeLayers, fuseAdapters } from "../../convert/fuse.ts";
+import { exportGguf, requireOutput } from "../../convert/gguf/export-gguf.ts";
 import { saveModel } from "../../convert/save-model.ts";
 import { requireTarget } from "../../convert/target-folder.ts";
 import type { DType } from "../../core/dtype.ts";
@@ -10,11 +12,13 @@ import { loadAdapter } from "../../tuner/load-adapter.ts";
 import type { FuseConfig } from "../commands/fuse.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
+import { version } from "../version.ts";
 
 export async function fuse(settings: FuseConfig, ui: Ui): Promise<number> {
   const { adapter_path, save_path: target, dequantize, force } = settings;
   const source = await modelFolder(settings, ui);
   requireTarget({ source, target, force });
+  if (settings.export_gguf) requireOutput(settings.gguf_path, true);
   const config = readModelConfig(source);
   const model = loadModel(source, { dtype: "keep" });
   const dtypes = dtypesOf(model.parameters());
@@ -33,7 +37,12 @@ export async function fuse(settings: FuseConfig, ui: Ui): Promise<number> {
     ui.say("convert/stopped", { target });
     return 130;
   }
-  ui.emit({ save_path: target, merged_layers: layers.length, dequantized: dequantize });
+  const gguf = settings.export_gguf ? join(target, settings.gguf_path) : undefined;
+  if (gguf !== undefined) {
+    const shared = { source: target, name: settings.model, version: version() };
+    await exportGguf({ ...shared, output: gguf, type: "f16", force: false });
+  }
+  ui.emit({ save_path: target, merged_layers: layers.length, dequantized: dequantize, gguf_path: gguf });
   ui.say("fuse/done", { path: target, layers: layers.length });
   if (config.quantization && !dequantize && layers.length > 0) ui.say("fuse/requantized", {});
   return 0;
