@@ -1,12 +1,15 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { exportAdapter } from "../src/convert/gguf/export-adapter.ts";
 import { fileTypeNames } from "../src/convert/gguf/file-types.ts";
 import { importGguf } from "../src/convert/gguf/import-gguf.ts";
+import * as random from "../src/core/random.ts";
+import { saveSafetensors } from "../src/core/safetensors.ts";
 import { loadModel } from "../src/models/load.ts";
 import { Tokenizer } from "../src/tokenizer/tokenizer.ts";
+import { makeTrainable } from "../src/tuner/adapters.ts";
 import { loadAdapter } from "../src/tuner/load-adapter.ts";
 import { exported, ggufToys, largestDifference, logProbabilities, toyFolder } from "./gguf-toys.ts";
 import { hasLlamaCpp, loadInLlamaCpp } from "./llama-cpp.ts";
@@ -14,6 +17,22 @@ import { llamaCppVectors } from "./llama-cpp-vectors.ts";
 import { hasSharedData, sharedData } from "./shared-data.ts";
 
 const ids = Array.from({ length: 24 }, (_, i) => (i * 331 + 7) % 4096);
+
+/** A run folder whose adapter changes every linear layer of the blocks. */
+function adapterFolder(source: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "cygnet-gguf-"));
+  const lora_parameters = { rank: 4, scale: 3, dropout: 0 };
+  const settings = { fine_tune_type: "lora" as const, num_layers: 2, lora_parameters };
+  const model = loadModel(source, { dtype: "float32" });
+  makeTrainable(model, settings);
+  const weights = model.trainableParameters();
+  for (const [path, weight] of Object.entries(weights)) {
+    if (path.endsWith("lora_b")) weights[path] = random.uniform(weight.shape, { low: -0.1, high: 0.1 });
+  }
+  saveSafetensors(join(folder, "adapters.safetensors"), weights);
+  writeFileSync(join(folder, "adapter_config.json"), JSON.stringify(settings));
+  return folder;
+}
 
 describe.skipIf(!hasLlamaCpp)("in llama.cpp", () => {
   test.each(ggufToys)("%s gives the same logits", async (_, type, changes) => {
@@ -35,6 +54,22 @@ describe.skipIf(!hasLlamaCpp)("in llama.cpp", () => {
     const difference = largestDifference(logProbabilities(model, ids), await loaded.logProbabilities(ids));
     // llama.cpp rounds what comes into a packed product to 8 bits, and into one of bfloat16 or float16 to that.
     expect(difference).toBeLessThan(type === "f32" ? 1e-3 : 0.1);
+    await loaded.dispose();
+    model.dispose();
+  });
+
+  test.each(ggufToys)("%s with a LoRA adapter of its own file", async (_, type, changes) => {
+    const source = toyFolder(type, changes);
+    const adapter = adapterFolder(source);
+    const model = loadModel(source, { dtype: "float32" });
+    const plain = logProbabilities(model, ids);
+    loadAdapter(model, adapter);
+    const output = join(mkdtempSync(join(tmpdir(), "cygnet-gguf-")), "lora.gguf");
+    await exportAdapter({ source, name: source, adapter, output, force: false, version: "0" });
+    const loaded = await loadInLlamaCpp(await exported(source), output);
+    const expected = logProbabilities(model.train(false), ids);
+    expect(largestDifference(expected, await loaded.logProbabilities(ids))).toBeLessThan(1e-3);
+    expect(largestDifference(expected, plain)).toBeGreaterThan(0.01);
     await loaded.dispose();
     model.dispose();
   });
@@ -85,6 +120,16 @@ describe.skipIf(!hasLlamaCpp || !hasSharedData)("real vocabularies in llama.cpp"
     }
     const story = await tokenizer.encode("Once upon a time, there was a little girl named Lily.");
     expect(largestDifference(logProbabilities(model, story), await loaded.logProbabilities(story))).toBeLessThan(1e-3);
+    await loaded.dispose();
+    model.dispose();
+  });
+
+  test("a model that MLX quantized is unpacked", async () => {
+    const source = join(sharedData, "stories260K-mlx-4bit");
+    const model = loadModel(source);
+    const loaded = await loadInLlamaCpp(await exported(source));
+    const story = ids.map((id) => id % 512);
+    expect(largestDifference(logProbabilities(model, story), await loaded.logProbabilities(story))).toBeLessThan(0.01);
     await loaded.dispose();
     model.dispose();
   });

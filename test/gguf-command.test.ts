@@ -26,7 +26,7 @@ describe("cygnet export gguf", () => {
     expect(cygnet([...args, "--force"]).status).toBe(0);
   });
 
-  test("the file is a model for every command, and answers as its source does", () => {
+  test("the file is a model for other commands, and answers as its source does", () => {
     const ask = (model: string) => {
       const flags = ["--prompt", "Who are you?", "--max-tokens", "12", "--temp", "0"];
       return cygnet(["generate", "--model", model, ...flags], { env });

@@ -13,7 +13,7 @@ export function pieceScores(
     const id = vocab[left + right];
     if (id === undefined || seen.has(id)) continue;
     seen.add(id);
-    scores[id] = -rank;
+    scores[id] = 0 - rank;
   }
   return scores;
 }

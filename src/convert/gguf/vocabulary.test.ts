@@ -84,6 +84,23 @@ describe("a vocabulary's metadata", () => {
   });
 });
 
+test("a SentencePiece tokenizer's merges become scores, and its blank before a text is told", () => {
+  const pieces = { vocab: { "<unk>": 0, "<0x0A>": 1, "▁": 2, a: 3, b: 4, ab: 5, "▁ab": 6, "▁a": 7 } };
+  const model = { ...pieces, merges: ["a b", "▁ ab", "▁ a", "▁a b"], byte_fallback: true, unk_token: "<unk>" };
+  const added_tokens = [{ id: 0, content: "<unk>", special: true }];
+  const made = (changes: Record<string, unknown>) =>
+    vocabularyMetadata(files({ added_tokens, pre_tokenizer: null, ...changes }, model), { size: 8 });
+  const metadata = made({ normalizer: { type: "Prepend", prepend: "▁" } });
+  expect(value(metadata, "tokenizer.ggml.model")).toBe("llama");
+  expect(value(metadata, "tokenizer.ggml.token_type")).toEqual([2, 6, 1, 1, 1, 1, 1, 1]);
+  expect(value(metadata, "tokenizer.ggml.scores")).toEqual([-4, -5, -6, -7, -8, 0, -1, -2].map((each) => each + 0));
+  expect(value(metadata, "tokenizer.ggml.add_space_prefix")).toBe(true);
+  const metaspace = (prepend_scheme: string) => made({ pre_tokenizer: { type: "Metaspace", prepend_scheme } });
+  expect(value(metaspace("first"), "tokenizer.ggml.add_space_prefix")).toBe(true);
+  expect(value(metaspace("never"), "tokenizer.ggml.add_space_prefix")).toBe(false);
+  expect(value(made({}), "tokenizer.ggml.add_space_prefix")).toBe(false);
+});
+
 describe.skipIf(!hasSharedData)("llama.cpp's own vocabularies", () => {
   test.each(["phi-3", "gpt-2", "deepseek-coder"])("%s becomes a tokenizer.json", async (family) => {
     const folder = mkdtempSync(join(tmpdir(), "cygnet-gguf-"));

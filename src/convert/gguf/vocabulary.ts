@@ -5,6 +5,7 @@ import { badFile, type TokenizerFiles } from "../../tokenizer/model-folder.ts";
 import { bool, float32s, int32s, type Metadata, type MetadataValue, text, texts } from "./metadata.ts";
 import { pieceScores } from "./piece-scores.ts";
 import { preTokenizerName } from "./pre-tokenizer.ts";
+import { putsSpaceBefore } from "./space-prefix.ts";
 import { specialTokenEntries } from "./special-tokens.ts";
 
 const Merge = z.union([z.string(), z.tuple([z.string(), z.string()])]);
@@ -125,8 +126,7 @@ function sentencePieceEntries(
     const at = merge.indexOf(" ", 1);
     return [merge.slice(0, at), merge.slice(at + 1)];
   });
-  const isPrefixed =
-    JSON.stringify([json.normalizer, json.pre_tokenizer]).match(/"(prepend|prepend_scheme)":/) !== null;
+  const isPrefixed = [json.normalizer, json.pre_tokenizer].some(putsSpaceBefore);
   return [
     ["tokenizer.ggml.model", text("llama")],
     ["tokenizer.ggml.pre", text("default")],
