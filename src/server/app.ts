@@ -70,6 +70,8 @@ export function app(context: ServerContext, options: AppOptions): Hono {
   post(["/v1/unload_lora_adapter"], removeAdapter);
   app.get("/v1/models", () => listModels(context));
   app.get("/v1/models/:name{.+}", (c) => showModel(context, c.req.param("name")));
+  // Ollama's clients and Claude Code look here first, to see whether anybody answers.
+  app.get("/", () => new Response("Cygnet is running\n"));
   app.get("/health", () => Response.json({ status: "ok" }));
   app.get("/metrics", () => metrics(context));
   return app;
