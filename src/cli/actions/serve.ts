@@ -37,7 +37,7 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
     ui.emit({ url, model, adapters: context.models.adapterNames });
     ui.say("server/listening", { url, model, adapters: context.models.adapterNames });
-    if (!config.api_key && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
+    if (apiKeyOf(config) === undefined && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
       ui.say("server/open-to-all", { host: config.host });
     }
     if (ui.interactive && !ui.json) ui.say("server/clients", clientSetUp(config, context.models, server.port));
@@ -52,8 +52,13 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
   }
 }
 
+function apiKeyOf({ api_key }: ServeConfig): string | undefined {
+  return api_key ?? process.env.CYGNET_API_KEY;
+}
+
 /** What a client's settings ask for. */
-function clientSetUp({ host, api_key }: ServeConfig, models: ServedModels, port: number) {
+function clientSetUp(config: ServeConfig, models: ServedModels, port: number) {
+  const { host } = config;
   const isOpen = ["0.0.0.0", "::"].includes(host);
   const reachable = isOpen ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
   const url = `http://${reachable}:${port}`;
@@ -62,7 +67,7 @@ function clientSetUp({ host, api_key }: ServeConfig, models: ServedModels, port:
   const tuned = adapters.map((name) => `${defaultName}:${name}`);
   const names =
     defaultName === "" ? models.names() : defaultAdapter ? [...tuned, defaultName] : [defaultName, ...tuned];
-  const hasKey = (api_key ?? process.env.CYGNET_API_KEY) !== undefined;
+  const hasKey = apiKeyOf(config) !== undefined;
   const body = JSON.stringify({ model: names[0] ?? "ORG/NAME", messages: [{ role: "user", content: "Hello" }] });
   const curl = [
     `curl ${url}/v1/chat/completions -H 'Content-Type: application/json'`,
@@ -95,7 +100,7 @@ function contextOf(config: ServeConfig, engine: Engine, models: ServedModels): S
 async function listening(context: ServerContext, config: ServeConfig, ui: Ui) {
   const { host, port } = config;
   const { fetch } = app(context, {
-    apiKey: config.api_key ?? process.env.CYGNET_API_KEY,
+    apiKey: apiKeyOf(config),
     allowedOrigins: config.allowed_origins.split(",").map((origin) => origin.trim()),
     maxBodyBytes,
     onBug: (error) => ui.tell(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
