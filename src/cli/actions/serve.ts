@@ -7,6 +7,7 @@ import { UserError } from "../../protocol/user-error.ts";
 import { app } from "../../server/app.ts";
 import type { ServerContext } from "../../server/context.ts";
 import { ServedModels } from "../../server/served-models.ts";
+import { clientSetUp } from "../client-set-up.ts";
 import type { ServeConfig } from "../commands/serve.ts";
 import { memoryLimit } from "../memory-limit.ts";
 import { modelFolder } from "../model-folder.ts";
@@ -40,7 +41,10 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     if (apiKeyOf(config) === undefined && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
       ui.say("server/open-to-all", { host: config.host });
     }
-    if (ui.interactive && !ui.json) ui.say("server/clients", clientSetUp(config, context.models, server.port));
+    if (ui.interactive && !ui.json) {
+      const hasKey = apiKeyOf(config) !== undefined;
+      ui.say("server/clients", clientSetUp(context.models, { host: config.host, port: server.port, hasKey }));
+    }
     const { ttl } = config;
     const timer = ttl === undefined ? undefined : setInterval(() => void context.models.closeIdle(ttl * 1000), 1000);
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
@@ -54,27 +58,6 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
 
 function apiKeyOf({ api_key }: ServeConfig): string | undefined {
   return api_key ?? process.env.CYGNET_API_KEY;
-}
-
-/** What a client's settings ask for. */
-function clientSetUp(config: ServeConfig, models: ServedModels, port: number) {
-  const { host } = config;
-  const isOpen = ["0.0.0.0", "::"].includes(host);
-  const reachable = isOpen ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-  const url = `http://${reachable}:${port}`;
-  const { defaultName, defaultAdapter, adapterNames } = models;
-  const adapters = [...adapterNames].sort((a, b) => Number(b === defaultAdapter) - Number(a === defaultAdapter));
-  const tuned = adapters.map((name) => `${defaultName}:${name}`);
-  const names =
-    defaultName === "" ? models.names() : defaultAdapter ? [...tuned, defaultName] : [defaultName, ...tuned];
-  const hasKey = apiKeyOf(config) !== undefined;
-  const body = JSON.stringify({ model: names[0] ?? "ORG/NAME", messages: [{ role: "user", content: "Hello" }] });
-  const curl = [
-    `curl ${url}/v1/chat/completions -H 'Content-Type: application/json'`,
-    ...(hasKey ? ['-H "Authorization: Bearer $CYGNET_API_KEY"'] : []),
-    `-d '${body.replaceAll("'", "'\\''")}'`,
-  ].join(" ");
-  return { url, models: names.length > 0 ? names : ["ORG/NAME"], hasKey, isOpen, curl };
 }
 
 function adaptersOf({ adapter_path, adapters }: ServeConfig) {
