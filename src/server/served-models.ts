@@ -140,6 +140,11 @@ export class ServedModels {
     }
   }
 
+  /** Whether requests have asked for a model, and it was not unloaded since. */
+  isInUse(name: string): boolean {
+    return this.#lastUsed.has(name);
+  }
+
   /** When a model is to be unloaded if nobody uses it any more; undefined: never. */
   expiry(name: string): Date | undefined {
     const lastUsed = this.#lastUsed.get(name);
