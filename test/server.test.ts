@@ -178,6 +178,11 @@ describe("the Ollama client", () => {
     expect(generated).toMatchObject({ response: chat.message.content, prompt_eval_count: chat.prompt_eval_count });
     const short = await ollama.generate({ model, prompt: "hello", raw: true, options: { num_predict: 2 } });
     expect(short).toMatchObject({ done_reason: "length", eval_count: 2 });
+    const repeated = async (repeat_last_n: number) =>
+      (await ollama.chat({ model, messages, options: { ...options, repeat_penalty: 1.5, repeat_last_n } })).message
+        .content;
+    expect(await repeated(0)).toBe(chat.message.content);
+    expect(await repeated(-1)).toBe(await repeated(4000));
     const { embeddings } = await ollama.embed({ model, input: ["hello", "你好"] });
     expect(embeddings).toHaveLength(2);
   });
