@@ -20,6 +20,7 @@ NAPI_MODULE_INIT() {
   register_memory(table);
   register_device(table);
   register_transforms(table);
+  register_blocks(table);
   register_cpu(table);
   return exports;
 }

@@ -314,6 +314,7 @@ void register_io(Exports&);
 void register_memory(Exports&);
 void register_device(Exports&);
 void register_transforms(Exports&);
+void register_blocks(Exports&);
 void register_cpu(Exports&);
 
 }  // namespace cygnet

@@ -71,6 +71,11 @@ export const commands: readonly CommandEntry[] = [
   { name: "fuse", summary: "command/fuse", load: async () => (await import("./commands/fuse.ts")).fuse },
   { name: "convert", summary: "command/convert", load: async () => (await import("./commands/convert.ts")).convert },
   {
+    name: "export gguf",
+    summary: "command/export-gguf",
+    load: async () => (await import("./commands/export-gguf.ts")).exportGguf,
+  },
+  {
     name: "export peft",
     summary: "command/export-peft",
     load: async () => (await import("./commands/export-peft.ts")).exportPeft,

@@ -210,6 +210,8 @@ interface NamedOps {
   // Files
   loadSafetensors(path: string): [Record<string, Handle>, Record<string, string>];
   saveSafetensors(path: string, names: string[], tensors: Handle[], metadata: Record<string, string>): void;
+  quantizeBlocks(w: Handle, format: number, importance: Float32Array | undefined): Uint8Array | [number, number];
+  dequantizeBlocks(bytes: Uint8Array, format: number, shape: Shape): Handle;
   // Scopes, memory (bytes)
   pushScope(): void;
   popScope(returned: Handle[]): void;

@@ -32,6 +32,8 @@ type RopeConfig = z.infer<z.ZodObject<typeof ropeFields>>;
 /** Rotary position embedding with the scaling that a config asks for. */
 export class RoPE extends Module {
   readonly options: fast.RopeOptions;
+  /** The base of the wavelengths, before scaling. */
+  readonly theta: number;
 
   constructor(
     dims: number,
@@ -41,6 +43,7 @@ export class RoPE extends Module {
     super();
     const settings = rope_parameters ?? rope_scaling ?? {};
     const base = rope_parameters?.rope_theta ?? rope_theta ?? defaultTheta;
+    this.theta = base;
     const type = settings.rope_type ?? settings.type ?? "default";
     const options = (scale: number, wavelengths?: Float32Array): fast.RopeOptions => {
       const radii = wavelengths ?? Float64Array.from({ length: dims / 2 }, (_, i) => base ** ((2 * i) / dims));
@@ -74,7 +77,7 @@ export class RoPE extends Module {
  * Wavelengths (over 2π) of Llama 3.1's context extension: long ones are stretched by `factor`, short ones kept, those
  * between blended. Grattafiori et al. 2024, arXiv:2407.21783, and the model's reference code.
  */
-function llama3Wavelengths(dims: number, base: number, settings: RopeSettings): Float32Array {
+export function llama3Wavelengths(dims: number, base: number, settings: RopeSettings): Float32Array {
   const factor = required(settings, "factor", "llama3");
   const {
     low_freq_factor: low = 1,

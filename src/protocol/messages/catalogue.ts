@@ -1,5 +1,6 @@
 import { adapterMessages } from "./adapter.ts";
 import { benchMessages } from "./bench.ts";
+import { blocksMessages } from "./blocks.ts";
 import { chatMessages } from "./chat.ts";
 import { cliMessages } from "./cli.ts";
 import { compareMessages } from "./compare.ts";
@@ -8,6 +9,7 @@ import { demoMessages } from "./demo.ts";
 import { engineMessages } from "./engine.ts";
 import { fileMessages } from "./file.ts";
 import { generateMessages } from "./generate.ts";
+import { ggufMessages } from "./gguf.ts";
 import { grammarMessages } from "./grammar.ts";
 import { hubMessages } from "./hub.ts";
 import { modelMessages } from "./model.ts";
@@ -23,6 +25,7 @@ import { trainingMessages } from "./training.ts";
 const messages = {
   ...adapterMessages,
   ...benchMessages,
+  ...blocksMessages,
   ...chatMessages,
   ...cliMessages,
   ...compareMessages,
@@ -31,6 +34,7 @@ const messages = {
   ...fileMessages,
   ...engineMessages,
   ...generateMessages,
+  ...ggufMessages,
   ...grammarMessages,
   ...hubMessages,
   ...modelMessages,

@@ -228,6 +228,10 @@ export const cliMessages = {
     en: "merge an adapter into its base model",
     zh: "将适配器合并到基础模型",
   }),
+  "command/export-gguf": (_: Record<string, never>) => ({
+    en: "write a model as a GGUF file for llama.cpp, Ollama and LM Studio",
+    zh: "将模型导出为 GGUF 文件，供 llama.cpp、Ollama 和 LM Studio 使用",
+  }),
   "command/convert": (_: Record<string, never>) => ({
     en: "make a quantized, de-quantized or retyped copy of a model",
     zh: "生成模型的量化、反量化或其他精度的副本",
