@@ -98,12 +98,12 @@ static void pack_range(const float* x, int64_t blocks, uint8_t* out) {
   }
 }
 
-// Halves away from zero; beyond int32 0.
+// Halves away from zero; 0 for what no int32 holds.
 INLINE VI rounded_away(V v) {
-  const VI cut = truncated(v);
+  v = pick(magnitude(v) < 2147483648.0f, v, V{});
+  const VI cut = __builtin_convertvector(v, VI);
   const V rest = v - to_floats(cut);
-  const VI q = cut - (rest >= 0.5f) + (rest <= -0.5f);
-  return cut != -2147483647 - 1 ? q : VI{};
+  return cut - (rest >= 0.5f) + (rest <= -0.5f);
 }
 
 static void pack_q8_0(const float* x, int64_t blocks, uint8_t* out) {
