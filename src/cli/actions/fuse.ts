@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { dequantizeLayers } from "../../convert/fuse.ts";
+import { exportGguf, requireOutput } from "../../convert/gguf/export-gguf.ts";
 import { type AdapterShare, mergeAdapters } from "../../convert/merge-adapters.ts";
 import { saveModel } from "../../convert/save-model.ts";
 import { requireTarget } from "../../convert/target-folder.ts";
@@ -15,46 +17,60 @@ import type { FuseConfig } from "../commands/fuse.ts";
 import { type FuseQuality, fuseQuality, fuseRows } from "../fuse-quality.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { Ui } from "../ui.ts";
+import { version } from "../version.ts";
 
 /** Below this share of what an adapter gained the user is told how to keep more. */
 const enoughKept = 0.9;
 
 export async function fuse(settings: FuseConfig, ui: Ui): Promise<number> {
-  const { save_path: target, dequantize, force, merge_method: method, density, touched_bits: touchedBits } = settings;
+  const { save_path: target, force } = settings;
   const source = await modelFolder(settings, ui);
   requireTarget({ source, target, force });
-  const config = readModelConfig(source);
-  const packing = dequantize ? undefined : config.quantization;
-  const isPacked = packing !== undefined && packing !== null;
-  if (touchedBits !== undefined && !isPacked) throw new UserError("fuse/touched-not-packed", { model: settings.model });
+  if (settings.export_gguf) requireOutput(settings.gguf_path, true);
   const shares = sharesOf(settings);
   const rows = settings.quality ? await fuseRows(source, settings, ui) : undefined;
+  const { model, config, layers } = merged(source, shares, settings);
+  const isSaved = await ui.interruptible(async (signal) => {
+    await saveModel({ model, config, source, target, force, signal });
+    return true;
+  });
+  model.dispose();
+  if (!isSaved) {
+    ui.say("convert/stopped", { target });
+    return 130;
+  }
+  ui.say("fuse/done", { path: target, layers: layers.length });
+  const gguf_path = settings.export_gguf ? join(target, settings.gguf_path) : undefined;
+  if (gguf_path !== undefined) {
+    const shared = { source: target, name: settings.model, version: version() };
+    await exportGguf({ ...shared, output: gguf_path, type: "f16", force: false });
+  }
+  const isPlain = shares.length === 1 && settings.scale === 1;
+  const quality = rows && (await fuseQuality(source, settings, rows, isPlain));
+  const report = { save_path: target, merged_layers: layers.length, dequantized: settings.dequantize, gguf_path };
+  ui.emit({ ...report, quality: summaryOf(quality) });
+  const isPackedAgain = Boolean(config.quantization) && settings.touched_bits === undefined && layers.length > 0;
+  if (quality) tellQuality(quality, isPackedAgain, ui);
+  else if (settings.quality) ui.say("fuse/not-measured", { adapter: settings.adapter_path });
+  if (!quality && isPackedAgain) ui.say("fuse/requantized", {});
+  return 0;
+}
+
+/** The model with the adapters merged, its config, and the paths of the merged layers. */
+function merged(source: string, shares: readonly AdapterShare[], settings: FuseConfig) {
+  const { dequantize, merge_method: method, density, touched_bits: touchedBits } = settings;
+  const config = readModelConfig(source);
+  const { quantization, quantization_config: _same, ...plain } = config;
+  const packing = dequantize ? undefined : quantization;
+  if (touchedBits !== undefined && !packing) throw new UserError("fuse/touched-not-packed", { model: settings.model });
   const model = loadModel(source, { dtype: "keep" });
   const dtypes = dtypesOf(model.parameters());
   const layers = mergeAdapters(model, shares, { method, density, dequantize, touchedBits });
   if (dequantize) dequantizeLayers(model);
   model.update(inDtypes(model.parameters(), dtypes));
   evaluate(model.parameters());
-  const { quantization: _packed, quantization_config: _same, ...plain } = config;
   const others = touchedBits === undefined ? {} : packingOf(model, layers);
-  const savedConfig = packing ? { ...config, quantization: { ...packing, ...others } } : plain;
-  const isSaved = await ui.interruptible(async (signal) => {
-    await saveModel({ model, config: savedConfig, source, target, force, signal });
-    return true;
-  });
-  if (!isSaved) {
-    ui.say("convert/stopped", { target });
-    return 130;
-  }
-  model.dispose();
-  ui.say("fuse/done", { path: target, layers: layers.length });
-  const isPlain = shares.length === 1 && settings.scale === 1;
-  const quality = rows && (await fuseQuality(source, settings, rows, isPlain));
-  ui.emit({ save_path: target, merged_layers: layers.length, dequantized: dequantize, quality: summaryOf(quality) });
-  if (quality) tellQuality(quality, isPacked && touchedBits === undefined, ui);
-  else if (settings.quality) ui.say("fuse/not-measured", { adapter: settings.adapter_path });
-  if (!quality && isPacked && layers.length > 0) ui.say("fuse/requantized", {});
-  return 0;
+  return { model, layers, config: packing ? { ...config, quantization: { ...packing, ...others } } : plain };
 }
 
 function sharesOf({ adapter_path, scale, with_adapter }: FuseConfig): AdapterShare[] {

@@ -49,6 +49,14 @@ const FuseConfig = z.object({
     en: "write a quantized model in floating point, which keeps all that was learnt",
     zh: "把量化模型写成浮点格式，完整保留学到的内容",
   }),
+  export_gguf: z.boolean().default(false).register(fieldText, {
+    en: "write the merged model as GGUF too, as `cygnet export gguf` does",
+    zh: "同时写出 GGUF 文件，与 cygnet export gguf 相同",
+  }),
+  gguf_path: z.string().default("ggml-model-f16.gguf").register(fieldText, {
+    en: "that file, in --save-path",
+    zh: "该文件的名称，位于 --save-path 中",
+  }),
   force: z.boolean().default(false).register(fieldText, {
     en: "replace what is at --save-path",
     zh: "覆盖 --save-path 中已有的内容",

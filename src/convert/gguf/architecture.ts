@@ -1,5 +1,6 @@
 // The metadata that llama.cpp reads of each architecture: its src/llama-arch.cpp and gguf-py/gguf/constants.py.
 import { z } from "zod";
+import { scope } from "../../core/scope.ts";
 import type { LanguageModel } from "../../models/language-model.ts";
 import { Llama } from "../../models/llama.ts";
 import type { ModelConfig } from "../../models/load.ts";
@@ -45,6 +46,7 @@ export const ModelFields = z.looseObject({
   num_experts_per_tok: z.int().nullish(),
   moe_intermediate_size: z.int().nullish(),
   norm_topk_prob: z.boolean().nullish(),
+  bos_token_id: z.int().nullish().catch(undefined),
 });
 export type ModelFields = z.infer<typeof ModelFields>;
 
@@ -135,7 +137,7 @@ export function architectureMetadata(exported: ExportedModel): Metadata {
 /** Llama 3's stretching of each wavelength, [headSize / 2]; undefined: there is none. */
 export function ropeFactors(exported: ExportedModel): Float32Array | undefined {
   const { options, theta } = ropeOf(exported);
-  const wavelengths = options.freqs?.toFloat32();
+  const wavelengths = scope(() => options.freqs?.toFloat32());
   return wavelengths?.map((radius, i) => radius / theta ** ((2 * i) / exported.headSize));
 }
 

@@ -59,6 +59,7 @@ export async function exportGguf(options: ExportOptions): Promise<ExportedFiles>
     const exported = exportedModel(model, config, source);
     const vocabulary = vocabularyMetadata(files, {
       size: exported.config.vocab_size,
+      bosId: exported.config.bos_token_id ?? undefined,
       preTokenizer: options.preTokenizer,
     });
     if (adapter !== undefined) {

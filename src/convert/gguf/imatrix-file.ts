@@ -1,6 +1,7 @@
 // llama.cpp's importance matrix in GGUF: tools/imatrix. Of each tensor NAME.in_sum2, sums of squares, and NAME.counts.
 import { closeSync, openSync, readSync } from "node:fs";
 import { dequantizeBlocks } from "../../core/blocks.ts";
+import { scope } from "../../core/scope.ts";
 import { UserError } from "../../protocol/user-error.ts";
 import type { ImportanceMatrix } from "./importance.ts";
 import { readBytes, readGguf, type StoredTensor } from "./reader.ts";
@@ -39,10 +40,7 @@ function means(sums: Float32Array, counts: Float32Array): Float32Array {
 
 function values(tensor: StoredTensor): Float32Array {
   const bytes = readBytes(tensor, 0, bytesOf(tensor.type, tensor.shape));
-  const decoded = dequantizeBlocks(bytes, tensor.type, tensor.shape);
-  const found = decoded.toFloat32();
-  decoded.dispose();
-  return found;
+  return scope(() => dequantizeBlocks(bytes, tensor.type, tensor.shape).toFloat32());
 }
 
 function firstBytes(path: string): Buffer {

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { dequantizeBlocks } from "../../core/blocks.ts";
+import { scope } from "../../core/scope.ts";
 import { requireRoom, writeFolder } from "../target-folder.ts";
 import { importedConfig } from "./imported-config.ts";
 import { importedTokenizer } from "./imported-tokenizer.ts";
@@ -46,8 +47,5 @@ function ropeFactorsOf({ tensors }: GgufFile): Float32Array | undefined {
   const stored = tensors.get("rope_freqs.weight");
   if (!stored) return undefined;
   const bytes = readBytes(stored, 0, bytesOf(stored.type, stored.shape));
-  const factors = dequantizeBlocks(bytes, stored.type, stored.shape);
-  const values = factors.toFloat32();
-  factors.dispose();
-  return values;
+  return scope(() => dequantizeBlocks(bytes, stored.type, stored.shape).toFloat32());
 }

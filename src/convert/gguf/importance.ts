@@ -147,6 +147,6 @@ class SwitchRecorder extends SquareRecorder implements SwitchLayer {
 }
 
 function added(sums: Float64Array | undefined, values: Tensor | undefined): Float64Array {
-  const given = values?.toFloat32() ?? new Float32Array();
+  const given = scope(() => values?.toFloat32() ?? new Float32Array());
   return Float64Array.from(given, (value, i) => value + (sums?.[i] ?? 0));
 }

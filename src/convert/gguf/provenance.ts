@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { type Metadata, text } from "./metadata.ts";
+import { type Metadata, text, uint32 } from "./metadata.ts";
 
 export interface Provenance {
   /** As the user named it: ORG/NAME, or a folder. */
@@ -17,6 +17,9 @@ export interface Provenance {
 export async function provenanceMetadata({ name, source, adapter, version }: Provenance): Promise<Metadata> {
   const metadata: Metadata = new Map([
     ["general.name", text(modelName(name, source))],
+    ["general.quantized_by", text(`Cygnet ${version}`)],
+    ["general.base_model.count", uint32(1)],
+    ["general.base_model.0.name", text(modelName(name, source))],
     ["cygnet.version", text(version)],
     ["cygnet.base_model", text(name)],
     ["cygnet.base_model.sha256", text(await weightsHash(source))],

@@ -9,11 +9,12 @@ const PostProcessor = z.looseObject({
   processors: z.array(z.unknown()).optional(),
 });
 
-/** Tokens that have names of their own, and which of them stand around a text. texts: of the tokens, by id. */
+/** Tokens that have names of their own, and which of them stand around a text. texts: of the tokens, by id. bosId: where none is named */
 export function specialTokenEntries(
   { specialTokens, endIds }: TokenizerFiles,
   postProcessor: unknown,
   texts: readonly string[],
+  bosId?: number,
 ): [string, MetadataValue][] {
   const idOf = (token: string | undefined): number | undefined => {
     const id = token === undefined ? -1 : texts.indexOf(token);
@@ -21,7 +22,7 @@ export function specialTokenEntries(
   };
   const around = tokensAround(postProcessor);
   // A text's first token begins it, whatever tokenizer_config.json leaves out.
-  const bos = idOf(around.first) ?? idOf(specialTokens.bos_token);
+  const bos = idOf(around.first) ?? idOf(specialTokens.bos_token) ?? bosId;
   const eos = idOf(specialTokens.eos_token) ?? endIds[0];
   const further = endIds.filter((id) => id !== eos);
   const named: [string, number | undefined][] = [

@@ -10,13 +10,13 @@ import { specialTokenEntries } from "./special-tokens.ts";
 const Merge = z.union([z.string(), z.tuple([z.string(), z.string()])]);
 const TokenizerJson = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string(), special: z.boolean() })).default([]),
-  normalizer: z.unknown(),
-  pre_tokenizer: z.unknown(),
-  post_processor: z.unknown(),
-  decoder: z.unknown(),
+  normalizer: z.unknown().optional(),
+  pre_tokenizer: z.unknown().optional(),
+  post_processor: z.unknown().optional(),
+  decoder: z.unknown().optional(),
   model: z.looseObject({
     type: z.string().default("BPE"),
-    vocab: z.unknown(),
+    vocab: z.unknown().optional(),
     merges: z.array(Merge).default([]),
     byte_fallback: z.boolean().nullish(),
     ignore_merges: z.boolean().nullish(),
@@ -31,6 +31,8 @@ export const tokenTypes = { normal: 1, unknown: 2, control: 3, userDefined: 4, u
 export interface VocabularyOptions {
   /** Rows of the embedding: tokens beyond the tokenizer's are filled up. */
   size: number;
+  /** Of config.json, for a tokenizer that names no token that begins a text: llama.cpp would take another. */
+  bosId?: number | undefined;
   /** llama.cpp's name for how text is cut, where it is not to be found out. */
   preTokenizer?: string | undefined;
 }
@@ -55,6 +57,7 @@ export function vocabularyMetadata(files: TokenizerFiles, options: VocabularyOpt
     files,
     json.post_processor,
     tokens.map((token) => token.text),
+    options.bosId,
   );
   for (const [key, value] of [...entries, ...special, ...templateEntries(files)]) metadata.set(key, value);
   return metadata;
