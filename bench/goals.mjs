@@ -2,12 +2,14 @@
 import { digits, markdown, median } from "./markdown.mjs";
 import { directions, forms, sharesOf } from "./products.mjs";
 import { memoryColumns, speedColumns } from "./tables.mjs";
-import { rowCounts } from "./tasks.mjs";
+import { clientCounts, rowCounts } from "./tasks.mjs";
 
 const torch = ["torch-bf16"];
 const llama = (...types) => types.map((type) => `llama-${type}`);
 /** mlx-lm in the same form, on Linux as shipped, and llama.cpp in the type that comes closest. */
 const alike = (form, type) => [`mlx-${form}`, `shipped-${form}`, ...llama(type)];
+/** mlx-lm with the same BLAS: on Linux that is of use to it in float32 only. */
+const mlxServers = (form) => [...new Set(["openblas-f32", "mlx-f32", `mlx-${form}`])];
 const [ofBf16, of8Bit, of4Bit] = [alike("bf16", "F16"), alike("8bit", "Q8_0"), alike("4bit", "Q4_0")];
 
 /** Cygnet's median over the best rival's; with `isTime` the best rival's over Cygnet's. */
@@ -20,10 +22,17 @@ const speedGoals = [
   { column: /^decode \d+$/, ours: "4-bit", rivals: llama("Q4_0"), least: 1.05 },
   { column: /^prefill \d+ ×|^decode, /, ours: "bf16", rivals: ofBf16, least: 1 },
   { column: /^prefill \d+ ×|^decode, /, ours: "4-bit", rivals: of4Bit, least: 1 },
-  { column: /first token/, ours: "bf16", rivals: ofBf16, least: 1, isTime: true },
-  { column: /first token/, ours: "4-bit", rivals: of4Bit, least: 1, isTime: true },
+  { column: /^start to first token/, ours: "bf16", rivals: ofBf16, least: 1, isTime: true },
+  { column: /^start to first token/, ours: "4-bit", rivals: of4Bit, least: 1, isTime: true },
   { column: /^convert/, ours: "8-bit", rivals: of8Bit, least: 1 },
   { column: /^convert/, ours: "4-bit", rivals: of4Bit, least: 1 },
+  ...["bf16", "f32"].flatMap((form) => [
+    { column: /^1 client$/, ours: form, rivals: mlxServers(form), least: 1.1, of: "served" },
+    { column: /^\d+ clients$/, ours: form, rivals: mlxServers(form), least: 3, of: "served" },
+    { column: /^\d+ clients?, mean$/, ours: form, rivals: mlxServers(form), least: 1, isTime: true, of: "first token" },
+  ]),
+  { column: /^\d+ clients?$/, ours: "bf16", rivals: llama("F16"), least: 1, of: "served" },
+  { column: /^\d+ clients?, mean$/, ours: "bf16", rivals: llama("F16"), least: 1, isTime: true, of: "first token" },
 ];
 
 /** Cygnet's median over the least of the rivals'. mlx-lm as shipped answers shorter prompts together, so it does not count there. */
@@ -46,6 +55,7 @@ export function goalsTable(model, sides, measured, productResults) {
       return line(what, `${least}×`, `${digits(ratio)}×`, ratio >= least);
     }),
     ...["bf16", "4-bit"].map((form) => together(form, speed)),
+    ...["bf16", "f32"].map((form) => underLoad(form, speed)),
     ...raced(sides, memoryGoals, memoryColumns(measured), { lessIsBetter: true }).map(({ what, mine, theirs }) => {
       return line(`peak memory, ${what}`, "at most 1", digits(mine / theirs), mine <= theirs);
     }),
@@ -66,7 +76,7 @@ function raced(sides, goals, columns, { lessIsBetter = false } = {}) {
         if (!mine || medians.length === 0) return [];
         const [best] = medians.sort((a, b) => (lessIsBetter || goal.isTime ? a.value - b.value : b.value - a.value));
         const { title } = sides.find(({ name }) => name === best.name);
-        const what = `${column.title}: Cygnet ${goal.ours} / ${title}${medians.length > 1 ? `, best of ${medians.length}` : ""}`;
+        const what = `${goal.of ? `${goal.of}, ` : ""}${column.title}: Cygnet ${goal.ours} / ${title}${medians.length > 1 ? `, best of ${medians.length}` : ""}`;
         return [{ what, mine: mine.value, theirs: best.value, goal }];
       }),
   );
@@ -87,6 +97,15 @@ function together(form, speed) {
   if (!many || many.of(nameOf(form)).length === 0) return undefined;
   const ratio = median(many.of(nameOf(form))) / median(one.of(nameOf(form)));
   return line(`decode: Cygnet ${form}, ${count} rows / 1 row`, "6×", `${digits(ratio)}×`, ratio >= 6);
+}
+
+/** A server's tokens a second to the most clients over those to the next fewer. */
+function underLoad(form, speed) {
+  const [fewer, most] = clientCounts.slice(-2);
+  const [less, more] = [fewer, most].map((count) => speed.find(({ title }) => title === `${count} clients`));
+  if (!more || more.of(nameOf(form)).length === 0) return undefined;
+  const ratio = median(more.of(nameOf(form))) / median(less.of(nameOf(form)));
+  return line(`served: Cygnet ${form}, ${most} clients / ${fewer}`, "1×", `${digits(ratio)}×`, ratio >= 1);
 }
 
 /** All products of a step together, and in brackets the one farthest from its limit. */

@@ -8,6 +8,9 @@ import { readThrough } from "./page-cache.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 
+/** A server is started and driven by one program for all sides; all else each side computes in a program of its own. */
+const serving = { program: process.execPath, script: resolve(import.meta.dirname, "tasks/serve.mjs"), env: {} };
+
 /**
  * Resolves to what was measured, to `spec`, `wallSeconds`, and `others`, the share of the processor that other programs took; or to
  * undefined when it took longer than `limit` seconds. Rejects when it failed.
@@ -50,9 +53,10 @@ function stolenSeconds() {
 
 function run(side, task, limit) {
   return new Promise((done, fail) => {
-    const child = spawn(side.program, [side.script, JSON.stringify({ ...task, startedAt: Date.now() })], {
+    const { program, script, env } = task.kind === "serve" ? serving : side;
+    const child = spawn(program, [script, JSON.stringify({ ...task, startedAt: Date.now() })], {
       cwd: root,
-      env: { ...process.env, ...side.env },
+      env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let late = false;

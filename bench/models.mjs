@@ -52,9 +52,9 @@ export function modelFolder(name, form) {
   return join(root, ".bench/models", form === "f32" ? name : `${name}-${form}`);
 }
 
-/** The model in one of llama.cpp's types. */
+/** The model in one of llama.cpp's types, with the words of `words.mjs` as its vocabulary. */
 export function ggufFile(name, type) {
-  return join(root, ".bench/gguf", `${name}-${type}.gguf`);
+  return join(root, ".bench/gguf-with-words", `${name}-${type}.gguf`);
 }
 
 export function isWritten(name, form) {

@@ -2,7 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { forms, ggufFile, isWritten, modelFolder } from "./models.mjs";
+import { configs, forms, ggufFile, isWritten, modelFolder } from "./models.mjs";
+import { writeTokenizer } from "./words.mjs";
 
 /** @throws Error when one cannot be written. */
 export function prepare(model, sides, tell) {
@@ -11,6 +12,7 @@ export function prepare(model, sides, tell) {
   for (const form of new Set(["f32", ...needed])) {
     if (form in forms) {
       if (!isWritten(model, form)) writeForm(model, form, tell);
+      writeTokenizer(modelFolder(model, form), configs[model].vocab_size);
     } else if (!existsSync(ggufFile(model, form))) {
       const { python, quantize } = sides.find((side) => side.form === form).writer;
       if (!existsSync(ggufFile(model, "F16"))) writeGguf(model, python, tell);

@@ -22,8 +22,7 @@ export function productSpecs(model, sides) {
   const torch = sides.find(({ name }) => name === "torch-bf16");
   return [
     ...(torch ? [{ side: { ...torch, title: "PyTorch" }, spec: large }] : []),
-    // bfloat16 through MLX's plain path is too slow for more.
-    { side: ours, spec: { ...large, size: 2048 } },
+    { side: ours, spec: large },
     { side: ours, spec: { kind: "products", forms: Object.keys(forms), rows, products: productsOf(model) } },
   ];
 }

@@ -21,7 +21,7 @@ import { memoryTable, speedTables } from "./tables.mjs";
 import { checks, specFor, tasks } from "./tasks.mjs";
 
 /** Seconds that one run may take, and from which on a side that no goal names is not run again. */
-const limit = 600;
+const limitOf = ({ kind }) => (kind === "serve" ? 1200 : 600);
 const long = 30;
 /** The share of the processor that other programs may take, and how often a run is taken again when they took more. */
 const busyShare = 0.1;
@@ -46,7 +46,7 @@ let patience = Number(flags.patience);
 const loadAtStart = loadavg()[0];
 
 const models = [...new Set(chosen.map(({ model }) => model))];
-if (chosen.some(({ spec }) => spec.kind !== "products")) await check("small");
+if (chosen.some(({ spec }) => !["products", "serve"].includes(spec.kind))) await check("small");
 for (const model of models) prepare(model, sidesFor(model), tell);
 
 const measured = [];
@@ -67,7 +67,7 @@ async function check(model) {
   for (const { id, spec } of checks(model)) {
     const results = {};
     for (const side of able.filter(({ kinds }) => kinds.includes(spec.kind))) {
-      results[side.name] = await measure(side, spec, side.place(model, spec.kind), limit);
+      results[side.name] = await measure(side, spec, side.place(model, spec.kind), limitOf(spec));
     }
     requireSame(id, results);
   }
@@ -108,9 +108,9 @@ async function undisturbed(what, side, spec, place) {
   let best;
   for (let attempt = 0; attempt <= retries; attempt++) {
     if (patience > 0) patience -= await quiet(busyShare, { atMost: Math.min(patience, 60) });
-    const result = await measure(side, spec, place, limit);
+    const result = await measure(side, spec, place, limitOf(spec));
     if (!result) {
-      tell(`${what}, ${side.title}: over ${limit} s`);
+      tell(`${what}, ${side.title}: over ${limitOf(spec)} s`);
       return best;
     }
     const others = result.others > busyShare ? `, other programs took ${Math.round(100 * result.others)} %` : "";

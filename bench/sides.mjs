@@ -1,11 +1,16 @@
 // What is raced: Cygnet and its rivals, each in one or more forms of the weights.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { forms, ggufFile, modelFolder } from "./models.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 const tasks = join(import.meta.dirname, "tasks");
+
+/** Clients that a server has to answer together, and the tokens that each may take of a server that reserves them. */
+const mostClients = 50;
+const contextOfClient = 512;
 
 /**
  * `form`: how the weights are stored. `exact`: computes in float32, so losses and tokens must equal those of the others.
@@ -26,11 +31,16 @@ export function findSides({ quick }) {
 function cygnet() {
   const side = { program: process.execPath, script: join(tasks, "ours.mjs"), env: {}, main: true };
   const sideOf = (form, title, more) => ({
-    ...{ ...side, name: `ours-${form}`, title: `Cygnet ${title}`, form, place: placeIn(form), ...more },
+    ...{ ...side, name: `ours-${form}`, title: `Cygnet ${title}`, form, place: placeIn(form, serverOf), ...more },
+  });
+  const serverOf = (folder) => ({
+    program: process.execPath,
+    parameters: [join(root, "bin/cygnet.mjs"), "serve", "--model", folder],
+    facts: [process.execPath, side.script],
   });
   return [
-    sideOf("f32", "f32", { kinds: ["train", "generate", "rows"], exact: true, main: false }),
-    sideOf("bf16", "bf16", { kinds: ["train", "generate", "rows", "load"] }),
+    sideOf("f32", "f32", { kinds: ["train", "generate", "rows", "serve"], exact: true, main: false }),
+    sideOf("bf16", "bf16", { kinds: ["train", "generate", "rows", "load", "serve"] }),
     sideOf("8bit", "8-bit", { kinds: ["generate", "convert"] }),
     sideOf("4bit", "4-bit", { kinds: ["train", "generate", "rows", "load", "convert"] }),
   ];
@@ -69,18 +79,28 @@ function findLlamaCpp() {
       ...(kind === "convert"
         ? { source: ggufFile(model, "F16"), target: convertedPath(`${model}-${type}.gguf`), type }
         : { model: ggufFile(model, type) }),
+      ...(kind === "serve" && { tokenizer: modelFolder(model, "f32"), server: llamaServer(folder, model, type) }),
     }),
   });
-  const batched = existsSync(join(folder, "llama-batched-bench"));
-  const rows = batched ? ["rows"] : [];
+  const kindsOf = { "llama-batched-bench": "rows", "llama-server": "serve" };
+  const missing = Object.keys(kindsOf).filter((name) => !existsSync(join(folder, name)));
+  const [rows, serve] = Object.entries(kindsOf).map(([name, kind]) => (missing.includes(name) ? [] : [kind]));
   const sides = [
-    sideOf("F16", ["generate", "load", ...rows]),
+    sideOf("F16", ["generate", "load", ...rows, ...serve]),
     sideOf("Q8_0", ["generate", "convert"]),
     sideOf("Q4_0", ["generate", "load", "convert", ...rows]),
     sideOf("Q4_K_M", ["generate"]),
   ];
-  const note = "not here: llama.cpp with several prompts at once: build llama-batched-bench too";
-  return { sides, notes: batched ? [] : [note] };
+  return { sides, notes: missing.map((name) => `not here: llama.cpp in the task ${kindsOf[name]}: build ${name} too`) };
+}
+
+function llamaServer(folder, model, type) {
+  const slots = ["-np", `${mostClients}`, "-c", `${mostClients * contextOfClient}`];
+  return {
+    program: join(folder, "llama-server"),
+    parameters: ["-m", ggufFile(model, type), ...slots, "-t", `${availableParallelism()}`],
+    facts: [process.execPath, join(tasks, "llama.mjs")],
+  };
 }
 
 function findMlxLm({ quick }) {
@@ -92,10 +112,18 @@ function findMlxLm({ quick }) {
   }
   const side = { program: python, script: join(tasks, "mlx-lm.py"), env: {} };
   const sideOf = (name, form, title, more) => ({
-    ...{ ...side, name, form, title: `mlx-lm ${title}`, place: placeIn(form), ...more },
+    ...{ ...side, name, form, title: `mlx-lm ${title}`, ...more },
+    place: placeIn(form, (folder) => serverOf(folder, more.env)),
   });
-  const exact = { kinds: ["train", "generate", "rows"], exact: true };
-  const bf16 = { kinds: ["train", "generate", "rows", "load"] };
+  // As many at a time as Cygnet and llama.cpp take: its default is 32.
+  const serverOf = (folder, env) => ({
+    program: python,
+    parameters: ["-m", "mlx_lm", "server", "--model", folder, "--decode-concurrency", `${mostClients}`],
+    env,
+    facts: [python, side.script],
+  });
+  const exact = { kinds: ["train", "generate", "rows", "serve"], exact: true };
+  const bf16 = { kinds: ["train", "generate", "rows", "load", "serve"] };
   const fourBit = { kinds: ["generate", "rows", "load", "convert"] };
   // Only the Linux wheel carries a slow BLAS, and slow half-precision and packed products.
   if (process.platform !== "linux")
@@ -123,12 +151,16 @@ function findMlxLm({ quick }) {
   return present([sideOf("openblas-f32", "f32", "+ OpenBLAS f32", { ...exact, env }), ...slow]);
 }
 
-/** The model in this form, or what makes it of bfloat16. */
-function placeIn(form) {
-  return (model, kind) =>
-    kind === "convert"
-      ? { source: modelFolder(model, "bf16"), target: convertedPath(`${model}-${form}`), bits: forms[form].bits }
-      : { model: modelFolder(model, form), dtype: forms[form].dtype };
+/** The model in this form, what makes it of bfloat16, or what serves it. */
+function placeIn(form, serverOf) {
+  return (model, kind) => {
+    const folder = modelFolder(model, form);
+    if (kind === "convert") {
+      return { source: modelFolder(model, "bf16"), target: convertedPath(`${model}-${form}`), bits: forms[form].bits };
+    }
+    if (kind === "serve") return { tokenizer: folder, server: serverOf(folder) };
+    return { model: folder, dtype: forms[form].dtype };
+  };
 }
 
 /** Where copies are written that are not kept. */

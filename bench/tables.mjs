@@ -4,10 +4,12 @@ import { markdown, median, spread } from "./markdown.mjs";
 const GB = 1e9;
 const MB = 1e6;
 
-/** Tables of speeds, and what they are of. */
+/** Tables of speeds, and what they are of; `part`: those columns of a task that are of that part. */
 const tables = [
   { title: "tokens a second", kinds: ["train", "generate"] },
   { title: "prompts together, tokens a second of all", kinds: ["rows"] },
+  { title: "a server, output tokens a second to all clients", kinds: ["serve"], part: "throughput" },
+  { title: "a server, seconds to the first token", kinds: ["serve"], part: "first token" },
   { title: "loading and converting", kinds: ["load", "convert"] },
 ];
 
@@ -30,6 +32,21 @@ const speeds = {
       values: (run) => batchesOf(run, count).map(({ decode }) => (count * run.spec.tokens) / decode),
     })),
   ],
+  serve: ({ spec }) => [
+    ...spec.levels.map(({ clients }) => ({
+      title: clientsOf(clients),
+      part: "throughput",
+      values: (run) => levelsOf(run, clients).map((level) => level.output_tokens_per_second),
+    })),
+    { title: "answered, %", part: "throughput", values: (run) => [100 * answered(run)] },
+    ...["mean", "p95"].flatMap((figure) =>
+      spec.levels.map(({ clients }) => ({
+        title: `${clientsOf(clients)}, ${figure}`,
+        part: "first token",
+        values: (run) => levelsOf(run, clients).flatMap(({ ttft_ms }) => (ttft_ms ? [ttft_ms[figure] / 1000] : [])),
+      })),
+    ),
+  ],
   load: () => [
     { title: "load, s", values: ({ load }) => (load === undefined ? [] : [load]) },
     { title: "start to first token, s", values: ({ first }) => [first] },
@@ -43,11 +60,26 @@ function batchesOf({ batches }, count) {
   return batches.filter(({ rows }) => rows === count);
 }
 
+function clientsOf(count) {
+  return `${count} ${count === 1 ? "client" : "clients"}`;
+}
+
+function levelsOf({ levels }, clients) {
+  return levels.filter(({ parallel }) => parallel === clients);
+}
+
+/** The share of all requests. */
+function answered({ levels }) {
+  const sum = (field) => levels.reduce((total, level) => total + level[field], 0);
+  return sum("succeeded") / sum("requests");
+}
+
 /** Columns of one model: title, and for a side's name all its values. */
 export function speedColumns(measured) {
   return measured.flatMap(({ task, runs }) =>
-    speeds[task.spec.kind](task).map(({ title, values }) => ({
+    speeds[task.spec.kind](task).map(({ title, part, values }) => ({
       title,
+      part,
       of: (side) => (runs[side] ?? []).flatMap(values),
     })),
   );
@@ -56,7 +88,7 @@ export function speedColumns(measured) {
 export function memoryColumns(measured) {
   return measured.map(({ task, runs }) => ({
     title: task.title,
-    of: (side) => (runs[side] ?? []).map(({ peakRss }) => peakRss / GB),
+    of: (side) => (runs[side] ?? []).flatMap(({ peakRss }) => (peakRss ? [peakRss / GB] : [])),
     beyondImports: (side) =>
       (runs[side] ?? []).filter((run) => run.importedRss).map((run) => (run.peakRss - run.importedRss) / GB),
   }));
@@ -64,9 +96,11 @@ export function memoryColumns(measured) {
 
 /** A title and a table for each group of tasks that ran. */
 export function speedTables(sides, measured) {
-  const groups = tables.map(({ title, kinds }) => ({
+  const groups = tables.map(({ title, kinds, part }) => ({
     title,
-    columns: speedColumns(measured.filter(({ task }) => kinds.includes(task.spec.kind))),
+    columns: speedColumns(measured.filter(({ task }) => kinds.includes(task.spec.kind))).filter(
+      (column) => column.part === part,
+    ),
   }));
   return groups
     .filter(({ columns }) => columns.length > 0)

@@ -12,6 +12,9 @@ const lora = { kind: "train", rank: 8, scale: 20, learningRate: 1e-5, seed: 0 };
 /** Prompts that are answered together. */
 export const rowCounts = [1, 4, 16];
 
+/** Clients of a server at a time. */
+export const clientCounts = [1, 10, 50];
+
 export const tasks = [
   train("small", { rows: 1, tokens: 128, steps: 8 }),
   train("small", { rows: 4, tokens: 512, steps: 3 }),
@@ -20,6 +23,7 @@ export const tasks = [
   load("small"),
   convert("small"),
   products("small"),
+  serve("small", [10, 40, 100]),
   train("qwen3-0.6b", { rows: 1, tokens: 128, steps: 4 }),
   { ...train("qwen3-0.6b", { rows: 1, tokens: 512, steps: 2 }), without: /^shipped/ },
   { ...train("qwen3-0.6b", { rows: 4, tokens: 512, steps: 1 }), without: /^(shipped|openblas|mlx|torch-f32)/ },
@@ -28,6 +32,7 @@ export const tasks = [
   load("qwen3-0.6b"),
   convert("qwen3-0.6b"),
   products("qwen3-0.6b"),
+  serve("qwen3-0.6b", [3, 20, 50]),
 ];
 
 function train(model, { rows, tokens, steps }) {
@@ -59,6 +64,17 @@ function products(model) {
   return { id: `${model}/products`, title: "products", model, spec: { kind: "products" } };
 }
 
+/** requests: for each count of clients */
+function serve(model, requests) {
+  const levels = clientCounts.map((clients, i) => ({ clients, requests: requests[i] }));
+  return {
+    id: `${model}/serve`,
+    title: "serve",
+    model,
+    spec: { kind: "serve", levels, promptTokens: 128, tokens: 128 },
+  };
+}
+
 /** Ids spread over the vocabulary, other ones for each row. */
 function tokenIds(model, count, row) {
   const { vocab_size } = configs[model];
@@ -78,6 +94,11 @@ const lessOf = {
     prompts: prompts.map((prompt) => prompt.slice(0, least ? 2 : 8)),
     counts: counts.slice(0, least ? 2 : 3),
     tokens: least ? 1 : 2,
+  }),
+  serve: ({ levels }) => ({
+    levels: levels.slice(0, 2).map(({ clients }) => ({ clients, requests: Math.max(2, clients) })),
+    promptTokens: 16,
+    tokens: 8,
   }),
 };
 

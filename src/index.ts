@@ -1,6 +1,7 @@
 // The library: everything the command line is made of, for programs.
 
 export { type ConvertedModel, type ConvertOptions, convertModel } from "./convert/convert-model.ts";
+export { exportPeft, type PeftExport } from "./convert/export-peft.ts";
 export { dequantizeLayers, fuseAdapters } from "./convert/fuse.ts";
 export { type LayerRule, parseLayerRule, type QuantizationRequest } from "./convert/quantization-request.ts";
 export { type SaveOptions, saveModel } from "./convert/save-model.ts";

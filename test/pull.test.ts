@@ -259,12 +259,13 @@ describe("Hugging Face", () => {
       ["cygnet pull org/rows --dataset", "(mirror 127.0.0.1:"],
     ],
     ["a model without ORG", ["generate", "--model", "here"], {}, ["no folder here", "ORG/NAME", "models recommend"]],
-    ["a file in place of a model", ["generate", "--model", "model.gguf"], {}, ["model.gguf is a file"]],
+    ["a file in place of a model", ["generate", "--model", "model.bin"], {}, ["model.bin is a file"]],
+    ["a GGUF file that is cut short", ["generate", "--model", "model.gguf"], {}, ["model.gguf is damaged at byte 4"]],
   ])(
     "%s",
     async (_name, args, env, says) => {
       addModel(bulky("org/here", 2000));
-      writeFileSync(join(home, "model.gguf"), "GGUF");
+      for (const name of ["model.bin", "model.gguf"]) writeFileSync(join(home, name), "GGUF");
       const { status, stderr } = await run(args, env);
       expect(status, stderr).toBe(2);
       for (const text of says) expect(stderr).toContain(text);

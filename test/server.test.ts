@@ -144,6 +144,19 @@ describe("the Anthropic client", () => {
     });
     expect(blocks.input_tokens).toBeGreaterThan(20);
   });
+
+  test("may have instructions between messages, as Claude Code sends them", async () => {
+    const count = async (...messages: readonly object[]) => {
+      const body = JSON.stringify({ model, messages });
+      const answer = await fetch(`${server.url}/v1/messages/count_tokens?beta=true`, { method: "POST", body });
+      return z.object({ input_tokens: z.int() }).parse(await answer.json()).input_tokens;
+    };
+    const between = { role: "system", content: [{ type: "text", text: "Be brief." }] };
+    const joined = await count({ role: "user", content: "hello\n\nBe brief." });
+    expect(await count({ role: "user", content: "hello" }, between)).toBe(joined);
+    expect(await count(between)).toBe(await count({ role: "user", content: "Be brief." }));
+    expect(await fetch(server.url, { method: "HEAD" })).toMatchObject({ status: 200 });
+  });
 });
 
 describe("the Ollama client", () => {
@@ -165,6 +178,11 @@ describe("the Ollama client", () => {
     expect(generated).toMatchObject({ response: chat.message.content, prompt_eval_count: chat.prompt_eval_count });
     const short = await ollama.generate({ model, prompt: "hello", raw: true, options: { num_predict: 2 } });
     expect(short).toMatchObject({ done_reason: "length", eval_count: 2 });
+    const repeated = async (repeat_last_n: number) =>
+      (await ollama.chat({ model, messages, options: { ...options, repeat_penalty: 1.5, repeat_last_n } })).message
+        .content;
+    expect(await repeated(0)).toBe(chat.message.content);
+    expect(await repeated(-1)).toBe(await repeated(4000));
     const { embeddings } = await ollama.embed({ model, input: ["hello", "你好"] });
     expect(embeddings).toHaveLength(2);
   });

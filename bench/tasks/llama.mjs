@@ -1,13 +1,13 @@
 // One measurement of llama.cpp by its own programs: the task is the JSON of the first argument, the result one line of
 // JSON, as with ours.mjs. They draw their own token ids and tell no tokens, so only times can be compared.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 
 const { programs, ...task } = JSON.parse(process.argv[2]);
 const threads = availableParallelism();
-const measured = await { generate, rows, load, convert }[task.kind](task);
+const measured = await { generate, rows, load, convert, facts }[task.kind](task);
 process.stdout.write(`${JSON.stringify(measured)}\n`);
 
 /** Seconds for a prompt, and seconds for tokens without one. */
@@ -51,6 +51,12 @@ async function convert({ source, target, type }) {
   const { seconds, seen } = await run("llama-quantize", [source, target, type, `${threads}`]);
   rmSync(target);
   return { seconds: [seconds], bytes: statSync(source).size, ...seen };
+}
+
+/** Of the server, where nothing else of llama.cpp ran. */
+async function facts() {
+  const { stdout, stderr } = spawnSync(join(programs, "llama-server"), ["--version"], { encoding: "utf8" });
+  return { llamaCpp: /commit ([0-9a-f]+)/.exec(stdout + stderr)?.[1] };
 }
 
 function flags(options) {

@@ -23,9 +23,10 @@ process.stdout.write(`${JSON.stringify({ ...result, mlx: mlxVersion(), cpuSecond
 /** Operations a second of large products, and bytes a second of reading a large weight once. */
 function peaks({ size, bytes }) {
   const speed = (dtype) => {
-    const [a, b] = [matrix(size, size, dtype), matrix(size, size, dtype)];
-    const seconds = typical(() => [a.matmul(b)]);
-    dispose([a, b]);
+    const [x, w] = [matrix(size, size, dtype), matrix(size, size, dtype)];
+    const layer = Linear.of(w);
+    const seconds = typical(() => [layer.forward(x)]);
+    dispose([x, w]);
     return (2 * size ** 3) / seconds;
   };
   const [weight, x] = [matrix(bytes / 4 / 4096, 4096, "float32"), matrix(1, 4096, "float32")];

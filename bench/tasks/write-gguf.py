@@ -1,6 +1,6 @@
 """Writes a qwen3 model folder as a GGUF file in F16, for llama.cpp: write-gguf.py FOLDER FILE.
 
-Its vocabulary is made up, as the models of the bench have no tokenizer and llama-bench feeds token ids.
+The vocabulary is that of the folder's tokenizer.json, a byte-level BPE.
 """
 
 import json
@@ -28,12 +28,15 @@ def main(folder, file):
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
 
-    size = config["vocab_size"]
+    bpe = json.loads((folder / "tokenizer.json").read_text())["model"]
+    tokens = sorted(bpe["vocab"], key=bpe["vocab"].get)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
-    writer.add_token_list([f"t{i}" for i in range(size)])
-    writer.add_token_types([gguf.TokenType.NORMAL] * size)
-    writer.add_token_merges(["t 0"])
+    writer.add_token_list(tokens)
+    writer.add_token_types([gguf.TokenType.NORMAL] * len(tokens))
+    writer.add_token_merges([" ".join(merge) for merge in bpe["merges"]])
+    writer.add_add_bos_token(False)
+    # The format wants one; requests say that it ends nothing.
     writer.add_eos_token_id(0)
 
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.QWEN3, blocks)

@@ -34,66 +34,90 @@ struct Line {
   VI flat;
 };
 
-template <int n, bool absolute>
-INLINE V line_error(const V* x, const V* w, const V* q, V scale, V min) {
-  V error{};
-  for (int i = 0; i < n; i++) {
-    const V off = scale * q[i] + min - x[i];
-    error += w[i] * (absolute ? magnitude(off) : off * off);
-  }
-  return error;
-}
-
-INLINE V level_on(V inverse, V above, float most) { return to_floats(within(nearest(inverse * above), 0, static_cast<int>(most))); }
-
 // Inverse scales: (first + step · s + most) / (high − low) for s = 0 … steps, where low is the minimum of the best so far. It may
 // lie beyond the group, so that levels are rounded as ggml does it for numbers of any size.
-template <int n, bool absolute>
-static Line find_line(const V* x, const V* w, float most, float first, float step, int steps) {
-  V low = x[0], high = x[0], sum_w = w[0], sum_x = w[0] * x[0];
-  for (int i = 1; i < n; i++) {
-    low = pick(x[i] < low, x[i], low);
-    high = pick(x[i] > high, x[i], high);
-    sum_w += w[i];
-    sum_x += w[i] * x[i];
+//
+// Each step waits for the one before, so that several groups go side by side. x, w: [groups, n].
+template <int n, bool absolute, int groups>
+static void find_lines(const V* x, const V* w, int most, float first, float step, int steps, Line* lines) {
+  V high[groups], sum_w[groups], sum_x[groups], least[groups], q[groups * n];
+  for (int g = 0; g < groups; g++) {
+    const V *xs = x + g * n, *ws = w + g * n;
+    V low = high[g] = xs[0];
+    sum_w[g] = ws[0];
+    sum_x[g] = ws[0] * xs[0];
+    for (int i = 1; i < n; i++) {
+      low = less_of(xs[i], low);
+      high[g] = greater_of(xs[i], high[g]);
+      sum_w[g] += ws[i];
+      sum_x[g] += ws[i] * xs[i];
+    }
+    low = pick(low > 0, V{}, low);
+    const V inverse = static_cast<float>(most) / (high[g] - low);
+    lines[g] = {1.0f / inverse, low, inverse, low, high[g] == low};
+    for (int i = 0; i < n; i++) q[g * n + i] = nearest_within(inverse * (xs[i] - low), 0, most);
   }
-  low = pick(low > 0, V{}, low);
-  const V inverse = most / (high - low);
-  Line line{1.0f / inverse, low, inverse, low, high == low};
-  V q[n];
-  for (int i = 0; i < n; i++) q[i] = level_on(inverse, x[i] - low, most);
-  V least = line_error<n, absolute>(x, w, q, line.scale, line.min);
+
+  V scale[groups], min[groups], error[groups];
+  const auto measure = [&]() __attribute__((always_inline)) {
+    for (int g = 0; g < groups; g++) error[g] = V{};
+    for (int i = 0; i < n; i++) {
+#pragma GCC unroll 4
+      for (int g = 0; g < groups; g++) {
+        const V off = scale[g] * q[g * n + i] + min[g] - x[g * n + i];
+        error[g] += w[g * n + i] * (absolute ? magnitude(off) : off * off);
+      }
+    }
+  };
+  for (int g = 0; g < groups; g++) {
+    scale[g] = lines[g].scale;
+    min[g] = lines[g].min;
+  }
+  measure();
+  for (int g = 0; g < groups; g++) least[g] = error[g];
 
   for (int s = 0; s <= steps; s++) {
-    const V from = line.min, inverse = (first + step * s + most) / (high - from);
-    V sum_q{}, sum_qq{}, sum_qx{};
+    V inverse[groups], sum_q[groups]{}, sum_qq[groups]{}, sum_qx[groups]{}, det[groups];
+    for (int g = 0; g < groups; g++) inverse[g] = (first + step * s + most) / (high[g] - lines[g].min);
     for (int i = 0; i < n; i++) {
-      q[i] = level_on(inverse, x[i] - from, most);
-      const V wq = w[i] * q[i];
-      sum_q += wq;
-      sum_qq += wq * q[i];
-      sum_qx += wq * x[i];
+#pragma GCC unroll 4
+      for (int g = 0; g < groups; g++) {
+        const int at = g * n + i;
+        q[at] = nearest_within(inverse[g] * (x[at] - lines[g].min), 0, most);
+        const V wq = w[at] * q[at];
+        sum_q[g] += wq;
+        sum_qq[g] += wq * q[at];
+        sum_qx[g] += wq * x[at];
+      }
     }
-    const V det = sum_w * sum_qq - sum_q * sum_q;
-    V scale = (sum_w * sum_qx - sum_x * sum_q) / det, min = (sum_qq * sum_x - sum_q * sum_qx) / det;
-    const VI positive = min > 0;
-    scale = pick(positive, sum_qx / sum_qq, scale);
-    min = pick(positive, V{}, min);
-    const V error = line_error<n, absolute>(x, w, q, scale, min);
-    const VI better = (det > 0) & (error < least);
-    least = pick(better, error, least);
-    line.scale = pick(better, scale, line.scale);
-    line.min = pick(better, min, line.min);
-    line.inverse = pick(better, inverse, line.inverse);
-    line.low = pick(better, from, line.low);
+    for (int g = 0; g < groups; g++) {
+      det[g] = sum_w[g] * sum_qq[g] - sum_q[g] * sum_q[g];
+      scale[g] = (sum_w[g] * sum_qx[g] - sum_x[g] * sum_q[g]) / det[g];
+      min[g] = (sum_qq[g] * sum_x[g] - sum_q[g] * sum_qx[g]) / det[g];
+      const VI positive = min[g] > 0;
+      scale[g] = pick(positive, sum_qx[g] / sum_qq[g], scale[g]);
+      min[g] = pick(positive, V{}, min[g]);
+    }
+    measure();
+    for (int g = 0; g < groups; g++) {
+      Line& line = lines[g];
+      const VI better = (det[g] > 0) & (error[g] < least[g]);
+      least[g] = pick(better, error[g], least[g]);
+      line.scale = pick(better, scale[g], line.scale);
+      line.inverse = pick(better, inverse[g], line.inverse);
+      line.low = pick(better, line.min, line.low);
+      line.min = pick(better, min[g], line.min);
+    }
   }
-  line.scale = pick(line.flat, V{}, line.scale);
-  line.min = -pick(line.flat, low, line.min);
-  return line;
+  for (int g = 0; g < groups; g++) {
+    Line& line = lines[g];
+    line.min = -pick(line.flat, line.low, line.min);
+    line.scale = pick(line.flat, V{}, line.scale);
+  }
 }
 
-INLINE V levels(const Line& line, V x, float most) {
-  return pick(line.flat, V{}, level_on(line.inverse, x - line.low, most));
+INLINE V levels(const Line& line, V x, int most) {
+  return pick(line.flat, V{}, nearest_within(line.inverse * (x - line.low), 0, most));
 }
 
 // x ≈ scale · q, q = within(whole(inverse · x), −most, most − 1).
@@ -151,34 +175,54 @@ INLINE V levels(const Slope& slope, V x, float most) {
   return pick(slope.nothing, V{}, within(whole(slope.inverse * x), -most, most - 1) + most);
 }
 
-// As find_slope with weights x², but it moves single q to where they fit the others best. q: + most, or 0 where the group is zero.
-template <int n>
-static V refine_slope(const V* x, int most, V* q) {
-  VI nothing;
-  const V peak = peak_of<n>(x, &nothing), inverse = -static_cast<float>(most) / peak;
-  V sum_qx{}, sum_qq{};
-  for (int i = 0; i < n; i++) {
-    const V w = x[i] * x[i];
-    q[i] = within(whole(inverse * x[i]), -most, most - 1);
-    sum_qx += w * x[i] * q[i];
-    sum_qq += w * q[i] * q[i];
-  }
-  for (int round = 0; round < 5; round++) {
-    for (int i = 0; i < n; i++) {
-      const V w = x[i] * x[i], wx = w * x[i];
-      V qx = sum_qx - wx * q[i], qq = sum_qq - w * q[i] * q[i];
-      const V moved = to_floats(within(nearest(x[i] * qq / qx), -most, most - 1));
-      VI better = (qx > 0) & (moved != q[i]);
-      qx += wx * moved;
-      qq += w * moved * moved;
-      better &= (qq > 0) & (qx * qx * sum_qq > sum_qx * sum_qx * qq);
-      q[i] = pick(better, moved, q[i]);
-      sum_qx = pick(better, qx, sum_qx);
-      sum_qq = pick(better, qq, sum_qq);
+INLINE bool any(VI lanes) {
+  int32_t of[W], all = 0;
+  memcpy(of, &lanes, sizeof of);
+  for (int i = 0; i < W; i++) all |= of[i];
+  return all != 0;
+}
+
+// As find_slope with weights x², but it moves single q to where they fit the others best. Each move waits for the one before, so
+// that several groups go side by side. x: [groups, n]; q: the same, + most, or 0 where the group is zero.
+template <int n, int groups>
+static void refine_slopes(const V* x, int most, V* q, V* scales) {
+  VI nothing[groups];
+  V sum_qx[groups], sum_qq[groups];
+  for (int g = 0; g < groups; g++) {
+    const V peak = peak_of<n>(x + g * n, &nothing[g]), inverse = -static_cast<float>(most) / peak;
+    sum_qx[g] = sum_qq[g] = V{};
+    for (int i = g * n; i < (g + 1) * n; i++) {
+      const V w = x[i] * x[i];
+      q[i] = within(whole(inverse * x[i]), -most, most - 1);
+      sum_qx[g] += w * x[i] * q[i];
+      sum_qq[g] += w * q[i] * q[i];
     }
   }
-  for (int i = 0; i < n; i++) q[i] = pick(nothing, V{}, q[i] + static_cast<float>(most));
-  return pick(nothing | ~(sum_qq > 0), V{}, sum_qx / sum_qq);
+  VI moving = VI{} - 1;
+  for (int round = 0; round < 5 && any(moving); round++) {
+    moving = VI{};
+    for (int i = 0; i < n; i++) {
+#pragma GCC unroll 4
+      for (int g = 0; g < groups; g++) {
+        const V at = x[g * n + i], w = at * at, wx = w * at;
+        V& level = q[g * n + i];
+        V qx = sum_qx[g] - wx * level, qq = sum_qq[g] - w * level * level;
+        const V moved = nearest_within(at * qq / qx, -most, most - 1);
+        VI better = (qx > 0) & (moved != level);
+        qx += wx * moved;
+        qq += w * moved * moved;
+        better &= (qq > 0) & (qx * qx * sum_qq[g] > sum_qx[g] * sum_qx[g] * qq);
+        level = pick(better, moved, level);
+        sum_qx[g] = pick(better, qx, sum_qx[g]);
+        sum_qq[g] = pick(better, qq, sum_qq[g]);
+        moving |= better & ~nothing[g];
+      }
+    }
+  }
+  for (int g = 0; g < groups; g++) {
+    for (int i = g * n; i < (g + 1) * n; i++) q[i] = pick(nothing[g], V{}, q[i] + static_cast<float>(most));
+    scales[g] = pick(nothing[g] | ~(sum_qq[g] > 0), V{}, sum_qx[g] / sum_qq[g]);
+  }
 }
 
 // Positive x ≈ scale · q, q up to `most`, for the scales of a super-block. ggml keeps q in a byte, so that it is cut to one here.

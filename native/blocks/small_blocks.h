@@ -17,8 +17,8 @@ INLINE Extremes extremes_of(const float* x) {
   V low = load(x), high = low;
   for (int i = W; i < kSmall; i += W) {
     const V v = load(x + i);
-    low = pick(v < low, v, low);
-    high = pick(v > high, v, high);
+    low = less_of(v, low);
+    high = greater_of(v, high);
   }
   float lows[W], highs[W];
   store(lows, low);
@@ -98,12 +98,12 @@ static void pack_range(const float* x, int64_t blocks, uint8_t* out) {
   }
 }
 
-// Halves away from zero; beyond int32 0.
+// Halves away from zero; 0 for what no int32 holds.
 INLINE VI rounded_away(V v) {
-  const VI cut = truncated(v);
+  v = pick(magnitude(v) < 2147483648.0f, v, V{});
+  const VI cut = __builtin_convertvector(v, VI);
   const V rest = v - to_floats(cut);
-  const VI q = cut - (rest >= 0.5f) + (rest <= -0.5f);
-  return cut != -2147483647 - 1 ? q : VI{};
+  return cut - (rest >= 0.5f) + (rest <= -0.5f);
 }
 
 static void pack_q8_0(const float* x, int64_t blocks, uint8_t* out) {
@@ -144,7 +144,8 @@ static void pack_line(const Batch<kSmall>& batch, Block* out) {
   V w[kSmall];
   VI q[kSmall];
   weigh<kSmall>(batch.x, batch.importance, batch.energy, w);
-  const Line line = find_line<kSmall, false>(batch.x, w, most, -0.9f, 0.05f, 36);
+  Line line;
+  find_lines<kSmall, false, 1>(batch.x, w, most, -0.9f, 0.05f, 36, &line);
   for (int i = 0; i < kSmall; i++) q[i] = __builtin_convertvector(levels(line, batch.x[i], most), VI);
   for (int k = 0; k < batch.count; k++) {
     out[k].d = to_half(line.scale[k]);

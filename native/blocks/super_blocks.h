@@ -11,7 +11,8 @@ namespace CYGNET_ISA {
 // q = within(nearest((x + min) / scale)) − low for a part of n.
 template <int n>
 INLINE void round_part(const float* x, float scale, float min, int low, int high, uint8_t* q) {
-  for (int i = 0; i < n; i += W) store_bytes(q + i, within(nearest((load(x + i) + min) / scale), low, high) - low);
+  constexpr int rounding = 0x4b400000;
+  for (int i = 0; i < n; i += W) store_bytes(q + i, (VI)raised((load(x + i) + min) / scale, low, high) - (rounding + low));
 }
 
 // What the search of lane k found for a part: kept where the quantized scale is zero.
@@ -79,19 +80,21 @@ template <typename Block>
 static void pack_affine(const Batch<kSuper>& batch, bool weighted, Block* out) {
   using A = Affine<Block>;
   constexpr int n = A::part, parts = kSuper / n;
+  constexpr int together = 2;
   Line lines[parts];
-  V scales[parts], mins[parts], sums[parts], w[n];
+  V scales[parts], mins[parts], sums[parts], w[together * n];
   const V variance = weighted ? A::variance * sum_of_squares<kSuper>(batch.x) / static_cast<float>(kSuper) : V{};
-  for (int j = 0; j < parts; j++) {
+  for (int j = 0; j < parts; j += together) {
     const V* x = batch.x + j * n;
-    if (weighted) {
-      weigh<n>(x, batch.importance + j * n, variance, w);
-      sums[j] = sum_of<n>(w);
-      lines[j] = find_line<n, false>(x, w, A::most, -0.9f, 0.05f, 36);
-    } else {
-      weigh_plainly<n, A::absolute>(x, w);
-      lines[j] = find_line<n, A::absolute>(x, w, A::most, A::first, 0.1f, A::steps);
+    for (int g = 0; g < together; g++) {
+      if (weighted) weigh<n>(x + g * n, batch.importance + (j + g) * n, variance, w + g * n);
+      else weigh_plainly<n, A::absolute>(x + g * n, w + g * n);
+      sums[j + g] = sum_of<n>(w + g * n);
     }
+    if (weighted) find_lines<n, false, together>(x, w, A::most, -0.9f, 0.05f, 36, lines + j);
+    else find_lines<n, A::absolute, together>(x, w, A::most, A::first, 0.1f, A::steps, lines + j);
+  }
+  for (int j = 0; j < parts; j++) {
     scales[j] = lines[j].scale;
     mins[j] = lines[j].min;
   }
@@ -108,10 +111,11 @@ static void pack_affine(const Batch<kSuper>& batch, bool weighted, Block* out) {
     block.d = to_half(s.d[k]);
     block.dmin = to_half(m.d[k]);
     for (int j = 0; j < parts; j++) set_scale(block, j, static_cast<uint8_t>(s.q[j][k]), static_cast<uint8_t>(m.q[j][k]));
+    const float d = from_half(block.d), dmin = from_half(block.dmin);
     uint8_t q[kSuper];
     for (int j = 0; j < parts; j++) {
       const ScaleAndMin of = scale_of(block, j);
-      const float scale = from_half(block.d) * of.scale, min = from_half(block.dmin) * of.min;
+      const float scale = d * of.scale, min = dmin * of.min;
       if (scale == 0) keep_part<n>(lines[j], batch.x + j * n, A::most, k, q + j * n);
       else round_part<n>(batch.blocks + k * kSuper + j * n, scale, min, 0, A::most, q + j * n);
     }
@@ -148,7 +152,7 @@ static void pack_q3_k(const Batch<kSuper>& batch, bool weighted, Q3_K* out) {
     for (int j = 0; j < parts; j++) s.q[j] = __builtin_convertvector(levels(slope, scales[j], 32), VI);
     s.d = slope.scale;
   } else {
-    for (int j = 0; j < parts; j++) scales[j] = refine_slope<n>(batch.x + j * n, 4, kept + j * n);
+    for (int j = 0; j < parts; j += 4) refine_slopes<n, 4>(batch.x + j * n, 4, kept + j * n, scales + j);
     V size;
     const V peak = peak_of_scales(scales, &size), inverse = -32.0f / peak;
     const VI some = peak != 0;
@@ -161,9 +165,10 @@ static void pack_q3_k(const Batch<kSuper>& batch, bool weighted, Q3_K* out) {
     block.d = to_half(s.d[k]);
     memset(block.scales, 0, sizeof block.scales);
     for (int j = 0; j < parts; j++) set_scale(block, j, static_cast<uint8_t>(s.q[j][k]));
+    const float d = from_half(block.d);
     uint8_t q[kSuper];
     for (int j = 0; j < parts; j++) {
-      const float scale = from_half(block.d) * scale_of(block, j);
+      const float scale = d * scale_of(block, j);
       if (scale != 0) round_part<n>(batch.blocks + k * kSuper + j * n, scale, 0, -4, 3, q + j * n);
       else if (weighted) keep_part<n>(slopes[j], batch.x + j * n, 4, k, q + j * n);
       else for (int i = 0; i < n; i++) q[j * n + i] = static_cast<uint8_t>(kept[j * n + i][k]);
@@ -183,7 +188,7 @@ static void pack_q6_k(const Batch<kSuper>& batch, bool weighted, Q6_K* out) {
     scales[j] = slopes[j].scale;
   }
   V size;
-  const V peak = peak_of_scales(scales, &size), inverse = -128.0f / peak, d = 1.0f / inverse;
+  const V peak = peak_of_scales(scales, &size), inverse = -128.0f / peak, ds = 1.0f / inverse;
   VI s[parts];
   for (int j = 0; j < parts; j++) s[j] = within(nearest(inverse * scales[j]), -0x800000, 127);
   for (int k = 0; k < batch.count; k++) {
@@ -192,11 +197,12 @@ static void pack_q6_k(const Batch<kSuper>& batch, bool weighted, Q6_K* out) {
       memset(&block, 0, sizeof block);
       continue;
     }
-    block.d = to_half(d[k]);
+    block.d = to_half(ds[k]);
+    const float d = from_half(block.d);
     uint8_t q[kSuper];
     for (int j = 0; j < parts; j++) {
       block.scales[j] = static_cast<int8_t>(s[j][k]);
-      const float scale = from_half(block.d) * block.scales[j];
+      const float scale = d * block.scales[j];
       if (scale == 0) keep_part<n>(slopes[j], batch.x + j * n, 32, k, q + j * n);
       else round_part<n>(batch.blocks + k * kSuper + j * n, scale, 0, -32, 31, q + j * n);
     }

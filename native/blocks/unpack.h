@@ -58,43 +58,53 @@ INLINE void unpack(const IQ4_NL& block, float* out) {
 }
 
 INLINE void unpack(const Q2_K& block, float* out) {
+  const float d = from_half(block.d), dmin = from_half(block.dmin);
+#pragma GCC unroll 16
   for (int j = 0; j < 16; j++, out += 16) {
     const ScaleAndMin of = scale_of(block, j);
-    const float scale = from_half(block.d) * of.scale, min = from_half(block.dmin) * of.min;
+    const float scale = d * of.scale, min = dmin * of.min;
     const uint8_t* qs = block.qs + j / 8 * 32 + j % 2 * 16;
     for (int i = 0; i < 16; i++) out[i] = scale * (qs[i] >> j % 8 / 2 * 2 & 3) - min;
   }
 }
 
 INLINE void unpack(const Q3_K& block, float* out) {
+  const float d = from_half(block.d);
+#pragma GCC unroll 16
   for (int j = 0; j < 16; j++, out += 16) {
-    const float scale = from_half(block.d) * scale_of(block, j);
+    const float scale = d * scale_of(block, j);
     const uint8_t *qs = block.qs + j / 8 * 32 + j % 2 * 16, *high = block.hmask + j % 2 * 16;
     for (int i = 0; i < 16; i++) out[i] = scale * ((qs[i] >> j % 8 / 2 * 2 & 3) + (high[i] >> j / 2 & 1) * 4 - 4);
   }
 }
 
 INLINE void unpack(const Q4_K& block, float* out) {
+  const float d = from_half(block.d), dmin = from_half(block.dmin);
+#pragma GCC unroll 16
   for (int j = 0; j < 8; j++, out += 32) {
     const ScaleAndMin of = scale_of(block, j);
-    const float scale = from_half(block.d) * of.scale, min = from_half(block.dmin) * of.min;
+    const float scale = d * of.scale, min = dmin * of.min;
     const uint8_t* qs = block.qs + j / 2 * 32;
     for (int i = 0; i < 32; i++) out[i] = scale * (qs[i] >> j % 2 * 4 & 15) - min;
   }
 }
 
 INLINE void unpack(const Q5_K& block, float* out) {
+  const float d = from_half(block.d), dmin = from_half(block.dmin);
+#pragma GCC unroll 16
   for (int j = 0; j < 8; j++, out += 32) {
     const ScaleAndMin of = scale_of(block, j);
-    const float scale = from_half(block.d) * of.scale, min = from_half(block.dmin) * of.min;
+    const float scale = d * of.scale, min = dmin * of.min;
     const uint8_t* qs = block.qs + j / 2 * 32;
     for (int i = 0; i < 32; i++) out[i] = scale * ((qs[i] >> j % 2 * 4 & 15) + (block.qh[i] >> j & 1) * 16) - min;
   }
 }
 
 INLINE void unpack(const Q6_K& block, float* out) {
+  const float d = from_half(block.d);
+#pragma GCC unroll 16
   for (int j = 0; j < 16; j++, out += 16) {
-    const float scale = from_half(block.d) * block.scales[j];
+    const float scale = d * block.scales[j];
     const uint8_t *low = block.ql + j / 8 * 64 + j % 4 * 16, *high = block.qh + j / 8 * 32 + j % 2 * 16;
     for (int i = 0; i < 16; i++) {
       out[i] = scale * ((low[i] >> j % 8 / 4 * 4 & 15) + (high[i] >> j % 8 / 2 * 2 & 3) * 16 - 32);

@@ -79,6 +79,7 @@ export class Connections {
   readonly #headers: Record<string, string>;
   readonly #timeoutMs: number;
   readonly #begun = performance.now();
+  #hasAnswered = false;
   readonly progress: Progress = { answered: 0, failed: 0, chunks: 0 };
 
   constructor(
@@ -107,8 +108,15 @@ export class Connections {
 
   /** Sends one request; never throws. */
   send(body: string, latenessMs: number | null = null): Promise<RequestRecord> {
-    const timer = new RequestTimer(this.nowMs(), latenessMs, this.#timeoutMs, this.progress);
-    this.#pool.dispatch({ path: this.#path, method: "POST", headers: this.#headers, body }, timer);
+    const dispatch = () =>
+      void this.#pool.dispatch({ path: this.#path, method: "POST", headers: this.#headers, body }, timer);
+    // Some servers close a connection with an answer, or soon after: then the next request meets a closed one.
+    const resend = this.#hasAnswered ? dispatch : undefined;
+    const timer = new RequestTimer(this.nowMs(), latenessMs, this.#timeoutMs, this.progress, resend);
+    dispatch();
+    void timer.record.then(({ failure }) => {
+      this.#hasAnswered ||= failure === null;
+    });
     return timer.record;
   }
 

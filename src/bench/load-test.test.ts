@@ -141,6 +141,19 @@ describe("failures are counted and told", () => {
     ]);
   });
 
+  test("none of a kept connection that the server closes as the next request comes", async () => {
+    const used = new Set<unknown>();
+    const url = await serving((response) => {
+      const { socket } = response;
+      if (used.has(socket)) return socket?.destroy();
+      used.add(socket);
+      return response.writeHead(200, stream).end(text + finish + usage + done);
+    });
+    const level = await measure(url, { parallel: 1, requests: 5 });
+    expect(level).toMatchObject({ succeeded: 5, failures: [] });
+    expect(used.size).toBe(5);
+  });
+
   test("of a stream that breaks off, by a closed socket, a missing end or an error in it", async () => {
     const url = await serving((response, index) => {
       response.writeHead(200, stream).write(text);

@@ -26,13 +26,17 @@ export class RequestTimer implements Dispatcher.DispatchHandler {
   #answer: AnswerReader | undefined;
   #errorText = "";
   #isDone = false;
+  /** Once, when a kept connection was closed as the request was sent. */
+  #resend: (() => void) | undefined;
 
   constructor(
     readonly startMs: number,
     readonly latenessMs: number | null,
     timeoutMs: number,
     readonly progress: Progress,
+    resend: (() => void) | undefined,
   ) {
+    this.#resend = resend;
     let finish: (record: RequestRecord) => void = () => {};
     this.record = new Promise((resolve) => {
       finish = resolve;
@@ -82,7 +86,11 @@ export class RequestTimer implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(this.#answer ? "stream" : kindOf(error), reasonOf(error));
+    const kind = this.#answer ? "stream" : kindOf(error);
+    const resend = this.#resend;
+    this.#resend = undefined;
+    if (resend && kind === "closed" && this.#status === null && !this.#isDone) resend();
+    else this.#fail(kind, reasonOf(error));
   }
 
   #fail(kind: FailureKind, message: string): void {

@@ -76,6 +76,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/export-gguf.ts")).exportGguf,
   },
   {
+    name: "export peft",
+    summary: "command/export-peft",
+    load: async () => (await import("./commands/export-peft.ts")).exportPeft,
+  },
+  {
     name: "eval perplexity",
     summary: "command/eval-perplexity",
     load: async () => (await import("./commands/eval-perplexity.ts")).evalPerplexity,

@@ -1,3 +1,4 @@
+import type { Quantization } from "../core/ops.ts";
 import { keep, scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { evaluate } from "../core/transforms.ts";
@@ -29,8 +30,11 @@ export function dequantizeLayers(model: LanguageModel): number {
   return packed.length;
 }
 
-// Evaluated layer by layer, so that one layer's dense form is in memory at a time.
-function replaceLayer(model: LanguageModel, path: string, make: () => Module): void {
+/**
+ * Puts what `make` gives in the place of a layer, whose tensors are freed but for those that both have. Evaluated layer by layer, so
+ * that one layer's dense form is in memory at a time.
+ */
+export function replaceLayer(model: LanguageModel, path: string, make: () => Module): void {
   const previous = model.find(path);
   const layer = scope(() => {
     const made = make();
@@ -46,11 +50,12 @@ function replaceLayer(model: LanguageModel, path: string, make: () => Module): v
 function merged(adapter: AdapterLayer, dequantize: boolean): Module {
   const { base } = adapter;
   const plain = plainLike(base, adapter.mergedWeight(base.denseWeight()));
-  if (dequantize || !isPackedLayer(base)) return plain;
-  if (plain instanceof SwitchLinear) return QuantizedSwitchLinear.from(plain, base.quantization);
-  return plain instanceof Embedding
-    ? QuantizedEmbedding.from(plain, base.quantization)
-    : QuantizedLinear.from(plain, base.quantization);
+  return dequantize || !isPackedLayer(base) ? plain : packed(plain, base.quantization);
+}
+
+export function packed(plain: Linear | Embedding | SwitchLinear, settings: Quantization): PackedLayer {
+  if (plain instanceof SwitchLinear) return QuantizedSwitchLinear.from(plain, settings);
+  return plain instanceof Embedding ? QuantizedEmbedding.from(plain, settings) : QuantizedLinear.from(plain, settings);
 }
 
 function dense(layer: PackedLayer): Module {

@@ -2,8 +2,7 @@ import { integers, takeAlongAxis } from "../core/ops.ts";
 import { scope } from "../core/scope.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { asyncEval } from "../core/transforms.ts";
-import type { LanguageModel } from "../models/language-model.ts";
-import { chunksOf, type Perplexity, perplexityOf, predictions } from "./perplexity.ts";
+import { chunksOf, type Perplexity, type Predictor, perplexityOf, predictions } from "./perplexity.ts";
 
 /** How far a copy of a model is from its source on the same tokens. */
 export interface Divergence {
@@ -16,8 +15,8 @@ export interface Divergence {
 }
 
 export async function measureDivergence(
-  source: LanguageModel,
-  copy: LanguageModel,
+  source: Predictor,
+  copy: Predictor,
   rows: readonly number[][],
 ): Promise<Divergence> {
   const losses: { source: number[]; copy: number[] } = { source: [], copy: [] };
@@ -52,7 +51,7 @@ export async function measureDivergence(
 }
 
 /** hidden [N, D] → [N, V], float32. */
-function logProbabilities(model: LanguageModel, hidden: Tensor): Tensor {
+function logProbabilities(model: Predictor, hidden: Tensor): Tensor {
   const logits = model.logits(hidden).astype("float32");
   return logits.subtract(logits.logsumexp(-1, true));
 }

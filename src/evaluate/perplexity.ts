@@ -7,6 +7,9 @@ import type { LanguageModel } from "../models/language-model.ts";
 
 // B rows · L tokens of a row · N = B · (L − 1) predicted tokens · D hidden · V vocabulary
 
+/** What predicts: a model, or one that is made so before each call. */
+export type Predictor = Pick<LanguageModel, "hidden" | "logits" | "config">;
+
 /** Logits that are in memory at once. */
 const chunkBytes = 128 * 2 ** 20;
 
@@ -70,7 +73,7 @@ async function tokenLosses(model: LanguageModel, rows: readonly number[][]): Pro
 
 /** The hidden states [N, D] of all tokens of `rows` but each one's last, and the tokens that follow. */
 export async function predictions(
-  model: LanguageModel,
+  model: Predictor,
   rows: readonly number[][],
 ): Promise<{ hidden: Tensor; targets: number[] }> {
   const width = (rows[0]?.length ?? 1) - 1;
@@ -81,7 +84,7 @@ export async function predictions(
 }
 
 /** Stretches of `count` positions whose logits fit in memory. */
-export function chunksOf(model: LanguageModel, count: number): [start: number, stop: number][] {
+export function chunksOf(model: Predictor, count: number): [start: number, stop: number][] {
   const size = Math.max(16, Math.floor(chunkBytes / (4 * model.config.vocab_size)));
   return Array.from({ length: Math.ceil(count / size) }, (_, i) => [i * size, Math.min((i + 1) * size, count)]);
 }

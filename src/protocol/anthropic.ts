@@ -22,7 +22,13 @@ export type Block = z.infer<typeof Block>;
 const Conversation = z.looseObject({
   model: z.string(),
   messages: z
-    .array(z.looseObject({ role: z.enum(["user", "assistant"]), content: z.union([z.string(), z.array(Block)]) }))
+    .array(
+      z.looseObject({
+        /** Claude Code puts instructions between messages too. */
+        role: z.enum(["user", "assistant", "system"]),
+        content: z.union([z.string(), z.array(Block)]),
+      }),
+    )
     .min(1),
   system: z.union([z.string(), z.array(TextBlock)]).nullish(),
   thinking: z.looseObject({ type: z.string() }).nullish(),

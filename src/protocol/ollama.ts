@@ -16,7 +16,8 @@ const Options = z.looseObject({
   /** Most tokens of the answer; negative: as many as there is room for. */
   num_predict: z.int().nullish(),
   repeat_penalty: z.number().positive().nullish(),
-  repeat_last_n: z.int().min(1).nullish(),
+  /** 0: no penalty of repetition; -1: as far back as the model sees. */
+  repeat_last_n: z.int().min(-1).nullish(),
   presence_penalty: z.number().nullish(),
   frequency_penalty: z.number().nullish(),
 });

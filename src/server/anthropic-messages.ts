@@ -73,14 +73,28 @@ function openAiMessages({ system, messages }: CountTokensRequest): Messages {
   const instructions = typeof system === "string" ? system : system?.map(({ text }) => text).join("\n");
   return [
     ...(instructions ? [{ role: "system" as const, content: instructions }] : []),
-    ...messages.flatMap(({ role, content }) =>
-      typeof content === "string" ? [{ role, content }] : fromBlocks(role, content),
+    ...withInstructionsJoined(
+      messages.flatMap(({ role, content }) =>
+        typeof content === "string" ? [{ role, content }] : fromBlocks(role, content),
+      ),
     ),
   ];
 }
 
+/** Many templates take instructions at the beginning only, so those between messages become part of the user's before them. */
+function withInstructionsJoined(messages: Messages): Messages {
+  const joined: Messages = [];
+  for (const message of messages) {
+    const before = joined.at(-1);
+    if (message.role !== "system") joined.push(message);
+    else if (before?.role !== "user") joined.push({ ...message, role: "user" });
+    else joined.splice(-1, 1, { ...before, content: `${before.content}\n\n${message.content}` });
+  }
+  return joined;
+}
+
 /** A message of blocks: results of tools are messages of their own. */
-function fromBlocks(role: "user" | "assistant", blocks: readonly Block[]): Messages {
+function fromBlocks(role: "user" | "assistant" | "system", blocks: readonly Block[]): Messages {
   const results: Messages = [];
   const texts: string[] = [];
   const thoughts: string[] = [];

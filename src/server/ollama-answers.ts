@@ -104,8 +104,8 @@ function fieldsOf(options: Options): AnswerFields {
   const unlimited = num_predict !== undefined && num_predict !== null && num_predict < 0;
   return {
     ...{ temperature, top_p, top_k, min_p, seed, stop, presence_penalty, frequency_penalty },
-    repetition_penalty: repeat_penalty,
-    repetition_context_size: repeat_last_n,
+    repetition_penalty: repeat_last_n === 0 ? undefined : repeat_penalty,
+    repetition_context_size: repeat_last_n === -1 ? Number.MAX_SAFE_INTEGER : repeat_last_n || undefined,
     // what the context leaves, as long as it may be
     max_tokens: unlimited ? Number.MAX_SAFE_INTEGER : num_predict,
   };

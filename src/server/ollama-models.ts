@@ -28,7 +28,8 @@ const never = new Date("2318-01-01T00:00:00Z");
 
 /** GET /api/ps: models in memory. */
 export function ollamaProcesses({ engine, models }: ServerContext): Response {
-  const loaded = engine.status.models.map(({ model: name, weightBytes, cacheBytes }) => ({
+  const there = engine.status.models.filter(({ model }) => models.isInUse(model)); // others are about to go
+  const loaded = there.map(({ model: name, weightBytes, cacheBytes }) => ({
     ...described({ name, bytes: weightBytes + cacheBytes, modified: new Date() }),
     size_vram: weightBytes + cacheBytes,
     expires_at: (models.expiry(name) ?? never).toISOString(),

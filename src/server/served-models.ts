@@ -6,6 +6,7 @@ import type { Engine, Place } from "../engine/engine.ts";
 import { cachedModels } from "../hub/inventory.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { isAdapterFolder } from "../tuner/load-adapter.ts";
 
 /** A model that requests can name. */
 export interface ServedModel {
@@ -83,7 +84,7 @@ export class ServedModels {
     for (const folder of this.#options.adapterFolders) {
       for (const run of [folder, ...foldersIn(folder)]) {
         const name = basename(resolve(run));
-        if (isRunFolder(run) && !this.#adapters.has(name)) this.#adapters.set(name, newAdapter(run));
+        if (isAdapterFolder(run) && !this.#adapters.has(name)) this.#adapters.set(name, newAdapter(run));
       }
     }
   }
@@ -112,7 +113,7 @@ export class ServedModels {
 
   /** Adds an adapter under a name, or puts it in the place of another. */
   async addAdapter(name: string, folder: string): Promise<void> {
-    if (!isRunFolder(folder))
+    if (!isAdapterFolder(folder))
       throw new UserError("adapter/not-found", { folder, file: join(folder, "adapters.safetensors") });
     this.#adapters.set(name, newAdapter(folder));
     await this.resolve(`${this.defaultName}:${name}`);
@@ -137,6 +138,11 @@ export class ServedModels {
       this.#forget(name);
       await this.#engine.close(name);
     }
+  }
+
+  /** Whether requests have asked for a model, and it was not unloaded since. */
+  isInUse(name: string): boolean {
+    return this.#lastUsed.has(name);
   }
 
   /** When a model is to be unloaded if nobody uses it any more; undefined: never. */
@@ -232,10 +238,6 @@ export class ServedModels {
 
 function newAdapter(folder: string): { folder: string; loaded: Set<string> } {
   return { folder: resolve(folder), loaded: new Set() };
-}
-
-function isRunFolder(folder: string): boolean {
-  return ["adapters.safetensors", "adapter_config.json"].every((name) => existsSync(join(folder, name)));
 }
 
 function foldersIn(folder: string): string[] {

@@ -4,7 +4,7 @@ import type { LanguageModel } from "../models/language-model.ts";
 import type { Module } from "../nn/module.ts";
 import { UserError } from "../protocol/user-error.ts";
 import { adapterLayers } from "./adapter-switch.ts";
-import { loadAdapter, readAdapterSettings } from "./load-adapter.ts";
+import { isWholeAdapter, loadAdapter } from "./load-adapter.ts";
 import { type AdapterLayer, LoRALinear } from "./lora.ts";
 import { type AdapterRun, SharedLinear } from "./shared-linear.ts";
 
@@ -38,7 +38,7 @@ export class AdapterBank {
    * @throws UserError when it is not there, belongs to another model, or is a set of whole weights; the bank is as before then.
    */
   add(name: string, folder: string): void {
-    if (readAdapterSettings(folder).fine_tune_type === "full") throw new UserError("adapter/full-weights", { folder });
+    if (isWholeAdapter(folder)) throw new UserError("adapter/full-weights", { folder });
     this.#stand([]);
     const layers = scope(() => {
       try {

@@ -90,7 +90,8 @@ function adaptablePaths(root: Module): string[] {
   return [...root.modules()].filter(([, module]) => isAdaptable(module)).map(([path]) => path);
 }
 
-function adapterFor(layer: Module, { fine_tune_type, lora_parameters }: LowRank): Module {
+/** An adapter around `layer`, which must be one that can be adapted. */
+export function adapterFor(layer: Module, { fine_tune_type, lora_parameters }: LowRank): Module {
   const Adapter = fine_tune_type === "dora" ? DoRALinear : LoRALinear;
   if (layer instanceof Linear || layer instanceof QuantizedLinear) return new Adapter(layer, lora_parameters);
   if (fine_tune_type === "dora")

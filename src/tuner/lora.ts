@@ -141,7 +141,10 @@ export class LoRAEmbedding extends Module implements EmbeddingLayer, AdapterLaye
 export function initialA(shape: readonly number[], inputDims: number): Tensor {
   random.nextKey().dispose();
   const bound = 1 / Math.sqrt(inputDims);
-  return random.uniform(shape, { low: -bound, high: bound });
+  const key = random.nextKey();
+  const a = random.uniform(shape, { low: -bound, high: bound, key });
+  key.dispose();
+  return a;
 }
 
 /** scale · (A B)ᵀ, in the order of operations of mlx-lm's fuse. */

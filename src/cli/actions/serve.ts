@@ -8,6 +8,7 @@ import { app } from "../../server/app.ts";
 import type { ServerContext } from "../../server/context.ts";
 import { ServedModels } from "../../server/served-models.ts";
 import { StoredResponses } from "../../server/stored-responses.ts";
+import { clientSetUp } from "../client-set-up.ts";
 import type { ServeConfig } from "../commands/serve.ts";
 import { requireSameTokens } from "../draft-model.ts";
 import { memoryLimit } from "../memory-limit.ts";
@@ -40,8 +41,12 @@ export async function serve(config: ServeConfig, ui: Ui): Promise<number> {
     const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
     ui.emit({ url, model, adapters: context.models.adapterNames });
     ui.say("server/listening", { url, model, adapters: context.models.adapterNames });
-    if (!config.api_key && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
+    if (apiKeyOf(config) === undefined && !["127.0.0.1", "::1", "localhost"].includes(config.host)) {
       ui.say("server/open-to-all", { host: config.host });
+    }
+    if (ui.interactive && !ui.json) {
+      const hasKey = apiKeyOf(config) !== undefined;
+      ui.say("server/clients", clientSetUp(context.models, { host: config.host, port: server.port, hasKey }));
     }
     const timer = setInterval(() => void context.models.closeIdle().catch(context.onBug), 1000);
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
@@ -61,6 +66,10 @@ async function namedModel({ model, draft_model, num_draft_tokens, hub, offline }
   const draft = await modelFolder({ model: draft_model, hub, offline }, ui);
   await requireSameTokens({ name: model, folder }, { name: draft_model, folder: draft });
   return [{ name: model, folder, draft: { folder: draft, tokens: num_draft_tokens } }];
+}
+
+function apiKeyOf({ api_key }: ServeConfig): string | undefined {
+  return api_key ?? process.env.CYGNET_API_KEY;
 }
 
 function modelOptions({ adapter_path, adapters, ttl }: ServeConfig) {
@@ -90,7 +99,7 @@ function contextOf(config: ServeConfig, engine: Engine, models: ServedModels, ui
 async function listening(context: ServerContext, config: ServeConfig) {
   const { host, port } = config;
   const { fetch } = app(context, {
-    apiKey: config.api_key ?? process.env.CYGNET_API_KEY,
+    apiKey: apiKeyOf(config),
     allowedOrigins: config.allowed_origins.split(",").map((origin) => origin.trim()),
     maxBodyBytes,
   });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { hubFields } from "../../hub/settings.ts";
+import { affineBits } from "../../nn/quantization.ts";
 import { fieldText } from "../../protocol/fields.ts";
 import { command } from "../command.ts";
 
@@ -11,6 +12,34 @@ const FuseConfig = z.object({
   adapter_path: z.string().default("adapters").register(fieldText, {
     en: "folder of the training run whose adapter is merged",
     zh: "训练运行的文件夹，合并其中的适配器",
+  }),
+  scale: z.number().default(1).register(fieldText, {
+    en: "how much of that adapter counts: 0.5 is half of its update",
+    zh: "该适配器的强度：0.5 表示更新量的一半",
+  }),
+  with_adapter: z.array(z.string()).default([]).register(fieldText, {
+    en: "another run to merge with it, as FOLDER or FOLDER=WEIGHT; may be repeated",
+    zh: "一并合并的其他训练运行，写作 文件夹 或 文件夹=权重；可多次使用",
+  }),
+  merge_method: z.enum(["linear", "ties"]).default("linear").register(fieldText, {
+    en: "how several adapters become one: their weighted sum, or TIES, which settles where they pull in different directions",
+    zh: "多个适配器的合并方法：加权求和（linear），或 TIES（化解方向冲突）",
+  }),
+  density: z.number().gt(0).max(1).default(0.2).register(fieldText, {
+    en: "with ties: the share of each update's elements that is kept, the largest",
+    zh: "ties 方法中每个更新保留的元素比例（取绝对值最大者）",
+  }),
+  touched_bits: z.literal(affineBits).optional().register(fieldText, {
+    en: "on a quantized base: bits of the layers that are merged, the others stay as they are; 8 keeps nearly all that was learnt",
+    zh: "量化模型中被合并层的位宽，其余层不变；8 几乎完整保留学到的内容",
+  }),
+  data: z.string().optional().register(fieldText, {
+    en: "text or JSONL file, or data folder or set, to measure on what the merge keeps; default: the rows that the run held back",
+    zh: "用于测量合并保留了多少学习效果的文本或 JSONL 文件、数据文件夹或数据集；默认使用训练时留出的数据",
+  }),
+  quality: z.boolean().default(true).register(fieldText, {
+    en: "measure what the merge keeps of what was learnt",
+    zh: "测量合并保留了多少学习效果",
   }),
   save_path: z.string().default("fused_model").register(fieldText, {
     en: "folder to write the merged model to",

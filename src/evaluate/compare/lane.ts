@@ -11,7 +11,7 @@ import { type Likelihood, type PerSide, type SideAnswer, type SideName, sideName
 import { UserError } from "../../protocol/user-error.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { AdapterBank } from "../../tuner/adapter-bank.ts";
-import { loadAdapter, readAdapterSettings } from "../../tuner/load-adapter.ts";
+import { isWholeAdapter, loadAdapter } from "../../tuner/load-adapter.ts";
 import { scoreTokens } from "../token-scores.ts";
 import { type EncodedQuestion, encodeQuestion, type PredictedText } from "./encode-question.ts";
 import { askedText, type Question } from "./questions.ts";
@@ -157,5 +157,5 @@ export class Lane {
 
 /** Whether an adapter is a set of whole weights, which stand in the place of the model's own. */
 function isWhole(adapter: string | undefined): boolean {
-  return adapter !== undefined && readAdapterSettings(adapter).fine_tune_type === "full";
+  return adapter !== undefined && isWholeAdapter(adapter);
 }

@@ -236,6 +236,10 @@ export const cliMessages = {
     en: "make a quantized, de-quantized or retyped copy of a model",
     zh: "生成模型的量化、反量化或其他精度的副本",
   }),
+  "command/export-peft": (_: Record<string, never>) => ({
+    en: "write an adapter for PEFT, vLLM and others that read its format",
+    zh: "导出 PEFT 格式的适配器，供 PEFT、vLLM 等使用",
+  }),
   "command/eval-perplexity": (_: Record<string, never>) => ({
     en: "measure how well a model predicts a text, with and without an adapter",
     zh: "测量模型对文本的预测能力（困惑度），可对比有无适配器",

@@ -1,3 +1,27 @@
+/** A model of a merge, and how it does beside the first of them. */
+export interface Survivor {
+  name: "base" | "tuned" | "fused";
+  loss: number;
+  kl?: number;
+  topAgreement?: number;
+}
+
+function survivorLines(
+  rows: readonly Survivor[],
+  names: Record<Survivor["name"], string>,
+  [loss, kl, same]: readonly string[],
+): string {
+  const lines = rows.map((row) => {
+    const beside = row.kl === undefined ? "" : `, ${kl} ${row.kl.toFixed(4)}, ${same} ${percent(row.topAgreement)}`;
+    return `  ${names[row.name]}: ${loss} ${row.loss.toFixed(4)}${beside}`;
+  });
+  return lines.join("\n");
+}
+
+function percent(share = 0): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
 export const generateMessages = {
   "generate/empty-prompt": (_: Record<string, never>) => ({
     en: "The prompt has no tokens. Give one with --prompt.",
@@ -80,6 +104,30 @@ export const generateMessages = {
   "fuse/done": (f: { path: string; layers: number }) => ({
     en: `Merged ${f.layers} layers. Saved to ${f.path}.`,
     zh: `已合并 ${f.layers} 层，保存到 ${f.path}。`,
+  }),
+  "fuse/whole-among-others": (f: { folder: string }) => ({
+    en: `${f.folder} holds whole weights, which can only be taken as they are: leave out --scale and --with-adapter.`,
+    zh: `${f.folder} 保存的是完整权重，只能原样使用：请去掉 --scale 和 --with-adapter。`,
+  }),
+  "fuse/bad-share": (f: { given: string }) => ({
+    en: `--with-adapter takes FOLDER or FOLDER=WEIGHT, such as runs/second=0.5; found ${f.given}.`,
+    zh: `--with-adapter 的格式为 文件夹 或 文件夹=权重，例如 runs/second=0.5；收到的是 ${f.given}。`,
+  }),
+  "fuse/touched-not-packed": (f: { model: string }) => ({
+    en: `--touched-bits is for a quantized base that stays quantized; ${f.model} is not quantized, or --dequantize was given.`,
+    zh: `--touched-bits 仅用于保持量化的量化模型；${f.model} 未量化，或已指定 --dequantize。`,
+  }),
+  "fuse/not-measured": (f: { adapter: string }) => ({
+    en: `Not measured: the rows that ${f.adapter} held back were not found. Give a text or JSONL file with --data, or --no-quality.`,
+    zh: `未测量：找不到 ${f.adapter} 训练时留出的数据。请用 --data 指定文本或 JSONL 文件，或使用 --no-quality。`,
+  }),
+  "fuse/quality": (f: { tokens: number; data: string; rows: readonly Survivor[]; kept: number | undefined }) => ({
+    en: `On ${f.tokens} tokens of ${f.data}:\n${survivorLines(f.rows, { base: "base", tuned: "base + adapter", fused: "merged" }, ["loss", "KL to the first", "same next token"])}${f.kept === undefined ? "" : `\nThe merged model keeps ${(100 * f.kept).toFixed(1)} % of what the adapter gained.`}`,
+    zh: `在 ${f.data} 的 ${f.tokens} 个词元上：\n${survivorLines(f.rows, { base: "原模型", tuned: "原模型 + 适配器", fused: "合并后" }, ["损失", "与第一行的 KL", "下一词元相同"])}${f.kept === undefined ? "" : `\n合并后的模型保留了适配器所获提升的 ${(100 * f.kept).toFixed(1)}%。`}`,
+  }),
+  "fuse/lost": (f: { kept: number }) => ({
+    en: `Packed again at the model's own bits, the merged layers lost ${(100 * (1 - f.kept)).toFixed(0)} % of what the adapter gained. --touched-bits 8 packs these layers at 8 bits and keeps nearly all of it, --dequantize all.`,
+    zh: `合并后的层按原有位宽重新量化，丢失了适配器所获提升的 ${(100 * (1 - f.kept)).toFixed(0)}%。--touched-bits 8 以 8 位保存这些层，几乎完整保留；--dequantize 则完整保留。`,
   }),
   "fuse/requantized": (_: Record<string, never>) => ({
     en: "The merged layers were quantized again at the model's own bits, which can lose part of what was learnt. Compare the answers, and use --dequantize to keep all of it.",

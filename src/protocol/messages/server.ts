@@ -83,6 +83,38 @@ export const serverMessages = {
     en: `Serving ${f.model ?? "the models that were downloaded"} at ${f.url}/v1 (OpenAI API)${f.adapters.length > 0 ? `, with adapters ${f.adapters.join(", ")}` : ""}. End with Ctrl-C.`,
     zh: `正在 ${f.url}/v1 提供 ${f.model ?? "已下载的模型"}（OpenAI 接口）${f.adapters.length > 0 ? `，适配器：${f.adapters.join("、")}` : ""}。按 Ctrl-C 结束。`,
   }),
+  "server/clients": (f: {
+    url: string;
+    models: readonly string[];
+    hasKey: boolean;
+    isOpen: boolean;
+    curl: string;
+  }) => ({
+    en: [
+      "",
+      "To connect a client (Cherry Studio, Open WebUI, OpenAI SDK …):",
+      `  base URL  ${f.url}/v1    for Ollama and Anthropic clients ${f.url}`,
+      ...(f.isOpen ? ["            from other machines with this machine's address"] : []),
+      `  model     ${f.models.join(", ")}`,
+      `  API key   ${f.hasKey ? "the one of --api-key or CYGNET_API_KEY" : "any text: none is set (--api-key sets one)"}`,
+      "Try it:",
+      `  ${f.curl}`,
+      "Each client step by step: docs/clients.md",
+      "",
+    ].join("\n"),
+    zh: [
+      "",
+      "连接客户端（Cherry Studio、Open WebUI、OpenAI SDK 等）：",
+      `  接口地址  ${f.url}/v1    Ollama 与 Anthropic 客户端用 ${f.url}`,
+      ...(f.isOpen ? ["            从其他机器访问时换成本机的地址"] : []),
+      `  模型      ${f.models.join("、")}`,
+      `  API 密钥  ${f.hasKey ? "--api-key 或 CYGNET_API_KEY 设置的密钥" : "任意文本：未设置密钥（用 --api-key 设置）"}`,
+      "试一试：",
+      `  ${f.curl}`,
+      "各客户端的详细步骤见 docs/clients.zh.md",
+      "",
+    ].join("\n"),
+  }),
   "server/port-taken": (f: { host: string; port: number }) => ({
     en: `${f.host}:${f.port} is taken by another program. Choose another --port.`,
     zh: `${f.host}:${f.port} 已被其他程序占用。请用 --port 指定其他端口。`,
