@@ -8,7 +8,7 @@ interface Stored {
   bytes: number;
 }
 
-const defaultMaxBytes = 64 * 2 ** 20;
+const defaultMaxBytes = 16 * 2 ** 20;
 
 /** The latest responses, for requests that go on from them. In memory, so many bytes; the oldest are forgotten. */
 export class StoredResponses {
