@@ -5,7 +5,8 @@ import { type StartedServer, startServer } from "./started-server.ts";
 
 let server: StartedServer;
 beforeAll(async () => {
-  server = await startServer(["--max-tokens", "4"]);
+  // What is kept of prompts may grow to its limit: to be full by the middle, it is small here.
+  server = await startServer(["--max-tokens", "4", "--prompt-cache-bytes", "0.02GB"]);
 });
 afterAll(() => server.stop());
 
